@@ -1,0 +1,134 @@
+"""
+What of an answer is let in: its size, its encoding, how long it asks us to wait, and never the caller's credential.
+Knows bytes and headers, not who sent them or what they mean.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import zlib
+from collections.abc import AsyncIterable, Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import quote_from_bytes
+
+GZIP_NAMES = frozenset({"gzip", "x-gzip"})
+# A few milliseconds of work; the loop goes round between two steps.
+EXPAND_STEP_BYTES = 2**20
+# Longer than this nobody waits, and a clock that is wrong by days must not stop a client for days.
+MAX_RETRY_AFTER_SECONDS = 3600.0
+
+CREDENTIAL_HEADERS = frozenset({"x-auth-token", "authorization", "x-security-token"})
+# A credential's start gives it away, also where GES cuts it short; what follows in its alphabet is the rest of it.
+CREDENTIAL_START_BYTES = 16
+CREDENTIAL_WORD = re.compile(rb"[A-Za-z0-9+/=_.%-]{16,}")
+CREDENTIAL_REST = rb"(?:[A-Za-z0-9+/=_.%-]|\\/)*"
+
+
+class UnacceptableBodyError(Exception):
+    """The body breaks our limits or the encoding that was agreed on; its text may be shown to clients."""
+
+
+class Intake:
+    """Takes one body in, counting; `received_bytes` stays readable when it ends early."""
+
+    def __init__(self, *, max_body_bytes: int, accept_compressed: bool) -> None:
+        self.received_bytes = 0
+        self._max_body_bytes = max_body_bytes
+        self._accept_compressed = accept_compressed
+
+    async def take(self, headers: Mapping[str, str], stream: AsyncIterable[bytes]) -> bytes:
+        """Read the body to its end and return it expanded; raises UnacceptableBodyError as early as possible."""
+        announced = headers.get("content-length", "")
+        self._check_size(float(announced) if announced.isdecimal() else 0)
+        pieces: list[bytes] = []
+        expander = self._expander(headers)
+        async for chunk in stream:
+            self.received_bytes += len(chunk)
+            self._check_size(self.received_bytes)
+            if expander is None:
+                pieces.append(chunk)
+                continue
+            for piece in expander.feed(chunk):
+                self._check_size(expander.expanded_bytes)
+                pieces.append(piece)
+                await asyncio.sleep(0)
+        if expander is not None:
+            expander.finish()
+        return b"".join(pieces)
+
+    def _expander(self, headers: Mapping[str, str]) -> _Expander | None:
+        encoding = headers.get("content-encoding", "").strip().lower()
+        if encoding in {"", "identity"}:
+            return None
+        if self._accept_compressed and encoding in GZIP_NAMES:
+            return _Expander()
+        raise UnacceptableBodyError("GES answered in an encoding that was not asked for.")
+
+    def _check_size(self, size_bytes: float) -> None:
+        if size_bytes > self._max_body_bytes:
+            raise UnacceptableBodyError(f"GES answered with more than {self._max_body_bytes} bytes.")
+
+
+class _Expander:
+    """Expands gzip a bounded step at a time, so that a small body cannot become a large one unnoticed."""
+
+    def __init__(self) -> None:
+        self.expanded_bytes = 0
+        self._gzip = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """Give what a chunk holds, piece by piece."""
+        is_full = False
+        # A full piece may have more behind it even when all input is taken.
+        while chunk or is_full:
+            try:
+                piece = self._gzip.decompress(chunk, EXPAND_STEP_BYTES)
+            except zlib.error:
+                raise UnacceptableBodyError("GES answered with a compressed body that is damaged.") from None
+            self.expanded_bytes += len(piece)
+            yield piece
+            chunk = self._gzip.unconsumed_tail
+            is_full = len(piece) == EXPAND_STEP_BYTES
+
+    def finish(self) -> None:
+        """Refuse a body that ended too early or went on after its end."""
+        if not self._gzip.eof or self._gzip.unused_data:
+            raise UnacceptableBodyError("GES answered with a compressed body that is damaged.")
+
+
+def without_credentials(content: bytes, headers: Mapping[str, str]) -> bytes:
+    """Remove the credentials that were sent, whole or cut short, from an answer that repeats them."""
+    for name, value in headers.items():
+        if name.lower() in CREDENTIAL_HEADERS and value:
+            content = _credential_pattern(value.encode()).sub(b"***", content)
+    return content
+
+
+def _credential_pattern(value: bytes) -> re.Pattern[bytes]:
+    starts = [word[:CREDENTIAL_START_BYTES] for word in CREDENTIAL_WORD.findall(value)]
+    if not starts:
+        return re.compile(re.escape(value))
+    spellings = {
+        re.escape(spelling)
+        for start in starts
+        for spelling in (start, start.replace(b"/", rb"\/"), quote_from_bytes(start, safe="").encode())
+    }
+    return re.compile(rb"(?:%b)%b" % (b"|".join(sorted(spellings)), CREDENTIAL_REST))
+
+
+def retry_after_seconds(said: str | None, now: datetime) -> float | None:
+    """Read `Retry-After`, which is a number of seconds or a date; None without one that can be meant."""
+    said = (said or "").strip()
+    try:
+        seconds = float(said) if said.isdecimal() else (_date(said) - now).total_seconds()
+    except ValueError:
+        return None
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
+
+
+def _date(said: str) -> datetime:
+    date = parsedate_to_datetime(said)
+    # The zone "-0000" is UTC from somewhere unknown.
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -1,0 +1,51 @@
+"""A read: one upstream GET described as data, and the body that answers it. Knows no network and no meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+from schema.plane import Plane
+
+ROOTS = {Plane.MANAGEMENT: "v2", Plane.SERVICE: "ges/v1.0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """
+    An upstream GET, without the address and the credential it is sent with.
+
+    `segments` follow `/{root}/{project}/` and are plain text: each becomes exactly one encoded path segment.
+    `carries_requests` marks bodies that repeat what callers once submitted, secrets included.
+    """
+
+    plane: Plane
+    project: str
+    segments: tuple[str, ...]
+    params: tuple[tuple[str, str], ...] = ()
+    carries_requests: bool = False
+
+    def target(self) -> str:
+        """Return path and query as they go on the wire."""
+        path = "/".join(quote(segment, safe="") for segment in (self.project, *self.segments))
+        query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in self.params)
+        return f"/{ROOTS[self.plane]}/{path}" + (f"?{query}" if query else "")
+
+    def key(self) -> tuple[str, ...]:
+        """Return what makes two reads equal, for keys; a tuple, so that no separator can be forged."""
+        return (self.plane.name, self.target())
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """
+    What GES answered: HTTP status, bytes (secrets removed) and when. Any status, for some of them are data.
+
+    `retry_after_seconds` is what the `Retry-After` header asked for; None without one.
+    """
+
+    status: int
+    content: bytes
+    fetched_at: datetime
+    retry_after_seconds: float | None = None
