@@ -1,0 +1,78 @@
+"""The composition root: builds the application from its settings. The only place that knows every part."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from gateway.endpoint import Endpoint
+from gateway.graphiql import assets, page
+from gateway.middleware import protection
+from gateway.operations import opener
+from gateway.probes import probes
+from gateway.runtime import Clock, Runtime
+from gateway.settings import Settings
+from schema.build import build_schema
+
+PATH = "/graphql"
+
+
+def create_app(
+    settings: Settings,
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+    clock: Clock | None = None,
+    demo_token: str | None = None,
+) -> Starlette:
+    """
+    Build the gateway. `transport` replaces the connections to both planes; `demo_token` is preset in GraphiQL.
+
+    `app.state.is_draining` turns readiness off; `app.state.runtime` is what the process shares.
+    """
+    runtime = Runtime(settings, transport=transport, clock=clock)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await runtime.close()
+
+    app = Starlette(
+        routes=[
+            Route(PATH, _endpoint(runtime, demo_token)),
+            *(_pages() if settings.graphiql else ()),
+            *probes(lambda: not app.state.is_draining),
+        ],
+        middleware=protection(settings),
+        lifespan=lifespan,
+    )
+    app.state.is_draining = False
+    app.state.runtime = runtime
+    return app
+
+
+def _endpoint(runtime: Runtime, demo_token: str | None) -> Endpoint:
+    settings = runtime.settings
+    return Endpoint(
+        build_schema(),
+        open_context=opener(runtime),
+        limits=settings.limits,
+        introspection=settings.introspection,
+        request_timeout_seconds=settings.request_timeout_seconds,
+        page=partial(page, endpoint=PATH, demo_token=demo_token) if settings.graphiql else None,
+    )
+
+
+def _pages() -> list[Route]:
+    async def to_endpoint(_: Request) -> Response:
+        return RedirectResponse(PATH.lstrip("/"))
+
+    return [Route("/", to_endpoint), *assets()]

@@ -1,0 +1,216 @@
+"""
+GraphQL over HTTP: one request in, one operation run, one answer out; the page for browsers instead, when there is one.
+
+Knows neither planes nor credentials: whoever builds it says how the context of an operation is opened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import strawberry
+from graphql import ExecutionResult, OperationDefinitionNode, OperationType, get_operation_ast
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from gateway.documents import Documents
+from gateway.http.answer import STATUS_BY_CODE, RefusalError, answer, answer_errors
+from gateway.http.negotiation import GRAPHQL_JSON, HTML, JSON, negotiate
+from gateway.http.operation import Executor, Operation
+from gateway.http.problems import present
+from gateway.http.request import METHODS, GraphQLRequest, read_request
+from gateway.telemetry import Event, describe_exception, log
+from schema.context import Context
+from schema.errors import GatewayError, LimitExceededError, UnauthenticatedError
+from schema.limits import Limits, check_operation
+
+# Beyond the time of an operation itself: the longest that `waitSeconds` may add, and a little for the answer.
+_WAITING_SECONDS = 55
+_NO_OPERATION = "`operationName` must name an operation of the document; only a single one needs no name."
+_CHALLENGE = 'Bearer realm="ges"'
+_CLIENT_GONE = 499
+_LONGEST_NAME = 64
+
+
+class Opened(Protocol):
+    """What one operation runs with, opened for it and closed after it."""
+
+    @property
+    def context(self) -> Context:
+        """What resolvers get."""
+
+    @property
+    def upstream_calls(self) -> int:
+        """How many calls to GES it caused so far."""
+
+    @property
+    def cache_hits(self) -> int:
+        """How many reads it was spared so far."""
+
+    async def close(self) -> None:
+        """End what is still under way for this operation."""
+
+
+OpenContext = Callable[[Request, str], Opened]
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """One request while it is being answered, and what its line in the log will say."""
+
+    request: Request
+    request_id: str
+    media_type: str = JSON
+    operation: OperationDefinitionNode | None = None
+    opened: Opened | None = None
+    codes: set[str] = field(default_factory=set)
+
+    def refuse(self, status: int, *entries: Mapping[str, Any], **headers: str) -> Response:
+        """Answer that execution did not begin."""
+        self.codes |= {entry["extensions"]["code"] for entry in entries}
+        named = [{**entry, "extensions": {**entry["extensions"], "requestId": self.request_id}} for entry in entries]
+        return answer_errors(status, named, media_type=self.media_type, headers=headers)
+
+    def refuse_document(self, *entries: Mapping[str, Any]) -> Response:
+        """Answer that this document is not executed. With plain JSON, clients understand that from a 200 only."""
+        return self.refuse(400 if self.media_type == GRAPHQL_JSON else 200, *entries)
+
+
+class Endpoint:
+    """
+    The ASGI application of the endpoint.
+
+    `open_context` may raise GatewayError, which refuses the request. A client that goes away ends its operation.
+    """
+
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        *,
+        open_context: OpenContext,
+        limits: Limits | None = None,
+        introspection: bool = True,
+        request_timeout_seconds: float = 10.0,
+        page: Callable[[], Response] | None = None,
+    ) -> None:
+        self._limits = limits or Limits()
+        self._documents = Documents(schema._schema, self._limits, introspection=introspection)
+        self._executor = Executor(schema, hide_suggestions=not introspection)
+        self._open_context = open_context
+        self._read_seconds = request_timeout_seconds
+        self._longest_seconds = request_timeout_seconds + _WAITING_SECONDS
+        self._page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request. Nothing is sent to a client that went away."""
+        request = Request(scope, receive)
+        exchange = _Exchange(request, request.state.request_id)
+        started = time.perf_counter()
+        try:
+            response = await self._respond(exchange)
+        except ClientDisconnect:
+            _write_line(exchange, _CLIENT_GONE, started)
+            return
+        if exchange.media_type != HTML:
+            _write_line(exchange, response.status_code, started)
+        await response(scope, receive, send)
+
+    async def _respond(self, exchange: _Exchange) -> Response:
+        try:
+            exchange.media_type = self._negotiate(exchange.request)
+            if exchange.media_type == HTML and self._page is not None:
+                return self._page()
+            parameters = await self._read(exchange.request)
+            exchange.opened = self._open_context(exchange.request, exchange.request_id)
+            try:
+                return await self._answer(exchange, exchange.opened.context, parameters)
+            finally:
+                await exchange.opened.close()
+        except RefusalError as error:
+            entry = {"message": error.message, "extensions": {"code": error.code}}
+            return exchange.refuse(error.status, entry, **error.headers)
+        except GatewayError as error:
+            entry = {"message": error.message, "extensions": error.extensions}
+            headers = {"WWW-Authenticate": _CHALLENGE} if isinstance(error, UnauthenticatedError) else {}
+            return exchange.refuse(STATUS_BY_CODE.get(error.extensions["code"], 500), entry, **headers)
+
+    def _negotiate(self, request: Request) -> str:
+        if request.method not in METHODS:
+            raise RefusalError(405, "GraphQL is asked by GET or POST.", Allow=", ".join(METHODS))
+        has_page = self._page is not None and request.method == "GET"
+        offered = (GRAPHQL_JSON, JSON, HTML) if has_page else (GRAPHQL_JSON, JSON)
+        media_type = negotiate(", ".join(request.headers.getlist("accept")), offered)
+        if media_type is None:
+            raise RefusalError(406, f"Accept must allow one of: {', '.join(offered)}.")
+        return media_type
+
+    async def _read(self, request: Request) -> GraphQLRequest:
+        try:
+            async with asyncio.timeout(self._read_seconds):
+                return await read_request(request)
+        except TimeoutError:
+            raise RefusalError(408, "The request body did not arrive in time.", code="TIMEOUT") from None
+
+    async def _answer(self, exchange: _Exchange, context: Context, parameters: GraphQLRequest) -> Response:
+        document = self._documents.get(parameters.query)
+        if document.tree is not None:
+            exchange.operation = get_operation_ast(document.tree, parameters.operation_name)
+        if exchange.operation is not None:
+            _check_method(exchange.operation.operation, exchange.request.method)
+        if document.tree is None or document.errors:
+            return exchange.refuse_document(*document.errors)
+        if exchange.operation is None:
+            return exchange.refuse_document({"message": _NO_OPERATION, "extensions": {"code": "BAD_USER_INPUT"}})
+        operation = Operation(document.tree, parameters.operation_name, parameters.variables, parameters.extensions)
+        try:
+            check_operation(operation.tree, operation.name, operation.variables, self._limits)
+        except LimitExceededError as error:
+            return exchange.refuse_document({"message": error.message, "extensions": error.extensions})
+        try:
+            result = await self._executor.run(operation, context, exchange.request.receive, self._longest_seconds)
+        except TimeoutError:
+            raise RefusalError(504, "The operation took too long.", code="TIMEOUT") from None
+        return _answer_result(exchange, context, result)
+
+
+def _check_method(operation: OperationType, method: str) -> None:
+    if operation is OperationType.SUBSCRIPTION:
+        raise RefusalError(400, "Subscriptions are not served here.")
+    if operation is OperationType.MUTATION and method == "GET":
+        raise RefusalError(405, "Mutations are sent by POST.", Allow="POST")
+
+
+def _answer_result(exchange: _Exchange, context: Context, result: ExecutionResult) -> Response:
+    errors = [*(result.errors or ()), *context.problems]
+    entries, defects = present(errors, exchange.request_id)
+    if defects:
+        log.error(
+            Event.UNEXPECTED, request_id=exchange.request_id, count=len(defects), **describe_exception(defects[0])
+        )
+    if result.data is None and all(error.path is None for error in errors):
+        return exchange.refuse_document(*entries)
+    exchange.codes |= {entry["extensions"]["code"] for entry in entries}
+    content = {"data": result.data, "errors": entries} if entries else {"data": result.data}
+    # A credential opened what is in it: only the client that asked may keep it, and not without asking again.
+    kept = "private, no-cache" if exchange.request.method == "GET" and not entries else "no-store"
+    return answer(200, content, media_type=exchange.media_type, cache_control=kept)
+
+
+def _write_line(exchange: _Exchange, status: int, started: float) -> None:
+    operation, opened = exchange.operation, exchange.opened
+    log.info(
+        Event.OPERATION,
+        request_id=exchange.request_id,
+        operation=operation.name.value[:_LONGEST_NAME] if operation and operation.name else None,
+        type=operation.operation.value if operation else None,
+        duration_ms=round((time.perf_counter() - started) * 1000, 1),
+        upstream_calls=opened.upstream_calls if opened else 0,
+        cache_hits=opened.cache_hits if opened else 0,
+        status=status,
+        codes=sorted(exchange.codes),
+    )

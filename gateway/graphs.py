@@ -1,0 +1,193 @@
+"""The Graphs port: the management plane as directory of the service plane. Name to id, address, edition, rights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from gateway.addresses import AddressBook
+from gateway.cache.lifetime import Lifetime
+from gateway.planes import management, service
+from gateway.planes.read import Body, Read
+from gateway.planes.records import GraphRecord, GraphsRead
+from gateway.reader import Reader, Reading
+from schema.errors import GraphNotRunningError, NotFoundError, PlaneUnavailableError, UpstreamError
+from schema.graph import Graph, GraphConnection, GraphEdge, GraphEdition
+from schema.ids import GraphKey
+from schema.page import Cursors, PageRequest, Window
+from schema.plane import Plane
+from schema.scalars import DateTime, Long
+
+T = TypeVar("T")
+# The directory is read in pages of this size; a project with more graphs than all pages hold is looked up by id.
+_DIRECTORY_PAGE = 100
+_DIRECTORY_PAGES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to ask the service plane about a graph. `shared`: what it answers is the same for every caller."""
+
+    key: GraphKey
+    name: str
+    origin: str
+    shared: bool
+
+
+class Directory:
+    """Finds graphs for one operation. Every method raises UpstreamError."""
+
+    def __init__(self, reader: Reader, addresses: AddressBook) -> None:
+        self._reader = reader
+        self._addresses = addresses
+        self._settings = reader.runtime.settings
+        # Entries that this operation has met in a list already, by id.
+        self._met: dict[tuple[str, str], GraphRecord] = {}
+
+    @property
+    def has_management(self) -> bool:
+        """Whether a management plane is configured."""
+        return self._addresses.management is not None
+
+    async def get(self, key: GraphKey) -> Graph:
+        """Return one graph; raises NotFoundError only when GES really said that there is none."""
+        if key.graph_id is not None and key.name is not None:
+            return await self._inside(key, key.name)
+        try:
+            record = await self.record(key)
+        except UpstreamError:
+            if key.name is None or key.name not in self._addresses.static:
+                raise
+            # The operator named this graph: it is served even where the directory does not know it.
+            return _unlisted(key, key.name)
+        return self._graph(GraphKey(key.project, graph_id=record.graph_id), record.name, record)
+
+    async def list(self, project: str, page: PageRequest) -> GraphConnection:
+        """Return graphs of the project, in the order GES gives them."""
+        cursors = Cursors(("graphs", project))
+        window = page.window(cursors)
+        read = await self._page(project, Window(window.offset, max(1, window.limit)))
+        records = read.graphs[: window.limit]
+        end = window.offset + len(records)
+        return GraphConnection(
+            has_next=end < read.total if read.total is not None else len(records) == window.limit > 0,
+            has_previous=window.offset > 0,
+            edges=[
+                GraphEdge(
+                    cursor=cursors.write(window.offset + position + 1),
+                    node=self._graph(GraphKey(project, graph_id=record.graph_id), record.name, record),
+                )
+                for position, record in enumerate(records)
+            ],
+            total_count=None if read.total is None else Long(read.total),
+        )
+
+    async def record(self, key: GraphKey) -> GraphRecord:
+        """Return the directory entry of a graph, or of the instance that holds it."""
+        if key.graph_id is not None:
+            if met := self._met.get((key.project, key.graph_id)):
+                return met
+            read = management.ask_graph(key.project, key.graph_id)
+            return (await self._reader.ask(self._reading(read, management.read_graph))).value
+        record = (await self.records(key.project)).get(key.name or "")
+        if record is None:
+            raise NotFoundError(f"There is no graph `{key.name}` in this project.", plane=Plane.MANAGEMENT)
+        return record
+
+    async def records(self, project: str) -> dict[str, GraphRecord]:
+        """Return the directory by graph name."""
+        found: dict[str, GraphRecord] = {}
+        for number in range(_DIRECTORY_PAGES):
+            page = await self._page(project, Window(number * _DIRECTORY_PAGE, _DIRECTORY_PAGE))
+            found.update({record.name: record for record in page.graphs})
+            if len(page.graphs) < _DIRECTORY_PAGE:
+                break
+        return found
+
+    async def place(self, key: GraphKey) -> Place:
+        """Return where the service plane of a graph is asked. Raises GraphNotRunningError while it cannot answer."""
+        sharing = self._settings.cache_sharing
+        if key.graph_id is None and key.name is not None and key.name in self._addresses.static:
+            return Place(key, key.name, self._addresses.static[key.name], shared=sharing == "proven")
+        record = await self.record(key)
+        name = key.name or record.name
+        in_database = record.edition is GraphEdition.DATABASE
+        if not record.is_running:
+            raise GraphNotRunningError(
+                f"The graph `{name}` is not running (status {record.status_code}).", plane=Plane.SERVICE
+            )
+        return Place(
+            # One spelling per graph: a memory graph by its name, a graph in a database by instance and name.
+            key=GraphKey(key.project, graph_id=record.graph_id if in_database else None, name=name),
+            name=name,
+            origin=self._origin(name, record),
+            # Restricted roles see fewer labels and properties; only a graph that says it has none is the same for all.
+            shared=sharing == "proven" or (sharing == "auto" and record.enable_rbac is False),
+        )
+
+    def management_origin(self) -> str:
+        """Return the origin of the management plane; raises PlaneUnavailableError when none is configured."""
+        if self._addresses.management is None:
+            raise PlaneUnavailableError(
+                "The management plane is not configured.", plane=Plane.MANAGEMENT, retryable=False
+            )
+        return self._addresses.management
+
+    async def _inside(self, key: GraphKey, name: str) -> Graph:
+        """A graph inside a database instance, which alone can tell whether it holds one of that name."""
+        record = await self.record(GraphKey(key.project, graph_id=key.graph_id))
+        if record.is_running:
+            read = service.ask_graphs(key.project)
+            names = await self._reader.ask(
+                self._reading(read, service.read_graphs, origin=self._origin(record.name, record))
+            )
+            if name not in names.value:
+                raise NotFoundError(f"There is no graph `{name}` in this instance.", plane=Plane.SERVICE)
+        return self._graph(key, name, record)
+
+    def _graph(self, key: GraphKey, name: str, record: GraphRecord) -> Graph:
+        reachable = self._addresses.origin(name, record.addresses, enable_https=record.enable_https) is not None
+        return Graph(
+            key=key,
+            graph_id=record.graph_id,
+            name=name,
+            edition=record.edition,
+            status_code=record.status_code,
+            is_queryable=record.is_running and reachable,
+            created_at=None if record.created_at is None else DateTime(record.created_at),
+        )
+
+    def _origin(self, name: str, record: GraphRecord) -> str:
+        origin = self._addresses.origin(name, record.addresses, enable_https=record.enable_https)
+        if origin is None:
+            raise PlaneUnavailableError(
+                f"GES reports no address for the graph `{name}` that this gateway may use.",
+                plane=Plane.SERVICE,
+                retryable=False,
+            )
+        return origin
+
+    async def _page(self, project: str, window: Window) -> GraphsRead:
+        read = management.ask_graphs(project, offset=window.offset, limit=window.limit)
+        page = (await self._reader.ask(self._reading(read, management.read_graphs))).value
+        self._met.update({(project, record.graph_id): record for record in page.graphs})
+        return page
+
+    def _reading(self, read: Read, interpret: Callable[[Body], T], origin: str | None = None) -> Reading[T]:
+        return Reading(read, origin or self.management_origin(), interpret, self._keep)
+
+    def _keep(self, _: object) -> Lifetime:
+        return self._reader.runtime.lifetimes.graph()
+
+
+def _unlisted(key: GraphKey, name: str) -> Graph:
+    return Graph(
+        key=key,
+        graph_id=None,
+        name=name,
+        edition=GraphEdition.UNKNOWN,
+        status_code=None,
+        is_queryable=True,
+        created_at=None,
+    )

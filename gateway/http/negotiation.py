@@ -1,0 +1,46 @@
+"""Which media type a client gets: reads Accept with its q values. Knows nothing of GraphQL but its media types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+GRAPHQL_JSON = "application/graphql-response+json"
+JSON = "application/json"
+HTML = "text/html"
+
+_QUALITY = re.compile(r"(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
+
+
+def negotiate(accept: str, offered: Sequence[str]) -> str | None:
+    """
+    Return what the client prefers of `offered`, in whose order ties are broken; None when nothing is acceptable.
+
+    Without an Accept header, and for a wildcard, that is plain JSON: clients that name GraphQL's own type know it.
+    """
+    ranges = list(_read_ranges(accept or "*/*"))
+    best: tuple[float, int, bool, int] | None = None
+    choice = None
+    for place, media_type in enumerate(offered):
+        quality, precision = _match(ranges, media_type)
+        rank = (quality, precision, precision == 2 or media_type == JSON, -place)
+        if quality > 0 and (best is None or rank > best):
+            best, choice = rank, media_type
+    return choice
+
+
+def _read_ranges(accept: str) -> Iterator[tuple[str, float]]:
+    for part in accept.split(","):
+        name, *parameters = (piece.strip() for piece in part.lower().split(";"))
+        quality = next((value[2:].strip() for value in parameters if value.startswith("q=")), "1")
+        # What cannot be read is passed over, as if it were not there.
+        if name and _QUALITY.fullmatch(quality):
+            yield name, float(quality)
+
+
+def _match(ranges: Sequence[tuple[str, float]], media_type: str) -> tuple[float, int]:
+    """Return the quality of the most precise range that fits, and its precision: 2 for the type itself."""
+    patterns = ("*/*", media_type.partition("/")[0] + "/*", media_type)
+    fitting = [(patterns.index(name), quality) for name, quality in ranges if name in patterns]
+    precision, quality = max(fitting, default=(0, 0.0))
+    return quality, precision

@@ -1,0 +1,78 @@
+"""Running one valid operation: for as long as its client is there and its time lasts. Knows no media types."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any, TypeVar
+
+import strawberry
+from graphql import DocumentNode, ExecutionResult, execute
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
+
+from schema.context import Context
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A valid document and what is to be run of it."""
+
+    tree: DocumentNode
+    name: str | None
+    variables: dict[str, Any] | None
+    extensions: dict[str, Any] | None
+
+
+class Executor:
+    """
+    Runs operations against one schema.
+
+    Calls graphql-core as Strawberry itself does, but with a document at hand: `Schema.execute` takes text only and
+    would parse and validate it again. Strawberry's schema extensions do not run here; the contract uses none.
+    """
+
+    def __init__(self, schema: strawberry.Schema, *, hide_suggestions: bool) -> None:
+        self._schema = schema
+        self._hide_suggestions = hide_suggestions
+
+    async def run(self, operation: Operation, context: Context, receive: Receive, seconds: float) -> ExecutionResult:
+        """Return the result. Raises ClientDisconnect when the client leaves before it, TimeoutError when time is up."""
+        outcome = execute(
+            self._schema._schema,
+            operation.tree,
+            context_value=context,
+            variable_values=operation.variables,
+            operation_name=operation.name,
+            executor_class=self._schema.execution_context_class,
+            hide_suggestions=self._hide_suggestions,
+            operation_extensions=operation.extensions,
+        )
+        if not isawaitable(outcome):
+            return outcome
+        async with asyncio.timeout(seconds):
+            return await _while_connected(outcome, receive)
+
+
+async def _while_connected(work: Awaitable[T], receive: Receive) -> T:
+    running = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_wait_for_disconnect(receive))
+    try:
+        await asyncio.wait((running, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not running.done():
+            raise ClientDisconnect
+        return running.result()
+    finally:
+        running.cancel()
+        gone.cancel()
+        # Nothing of the operation outlives this request.
+        await asyncio.gather(running, gone, return_exceptions=True)
+
+
+async def _wait_for_disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

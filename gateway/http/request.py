@@ -1,0 +1,83 @@
+"""What a client asked over HTTP, checked for shape. Anything malformed is refused here, so nothing behind sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from starlette.datastructures import Headers
+from starlette.requests import Request
+
+from gateway.http.answer import RefusalError
+from gateway.http.negotiation import JSON
+
+METHODS = ("GET", "POST")
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """The parameters of one operation. `extensions` is checked for its shape only."""
+
+    query: str
+    operation_name: str | None
+    variables: dict[str, Any] | None
+    extensions: dict[str, Any] | None
+
+
+async def read_request(request: Request) -> GraphQLRequest:
+    """Return the parameters of a GET or POST. Raises RefusalError."""
+    if request.method == "GET":
+        return _checked({name: request.query_params.get(name) for name in _SHAPES}, from_url=True)
+    _check_headers(request.headers)
+    parameters = _parse_json(await request.body(), "The request body")
+    if isinstance(parameters, list):
+        raise RefusalError(400, "Batches are not accepted: send one operation a request.")
+    if not isinstance(parameters, dict):
+        raise RefusalError(400, "The request body must be a JSON object.")
+    return _checked(parameters, from_url=False)
+
+
+def _check_headers(headers: Headers) -> None:
+    # Nothing that a page of another origin can send without asking first: no forms, no text/plain.
+    media_type, *parameters = (part.strip().lower() for part in headers.get("content-type", "").split(";"))
+    charset = next((part[8:].strip('" ') for part in parameters if part.startswith("charset=")), "utf-8")
+    if media_type != JSON or charset not in ("utf-8", "utf8"):
+        raise RefusalError(415, "Content-Type must be application/json, in UTF-8.", Accept=JSON)
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise RefusalError(415, "Compressed request bodies are not accepted.", **{"Accept-Encoding": "identity"})
+
+
+# Parameter → its type, and what to call that. What is empty counts as absent.
+_SHAPES: Mapping[str, tuple[type, str]] = {
+    "query": (str, "a string"),
+    "operationName": (str, "a string"),
+    "variables": (dict, "an object"),
+    "extensions": (dict, "an object"),
+}
+
+
+def _checked(parameters: Mapping[str, Any], *, from_url: bool) -> GraphQLRequest:
+    values: dict[str, Any] = {}
+    for name, (shape, wording) in _SHAPES.items():
+        value = parameters.get(name)
+        if value is None or value == "":
+            values[name] = None
+            continue
+        if from_url and shape is dict:
+            value = _parse_json(value.encode(), f"The parameter `{name}`")
+        if value is not None and not isinstance(value, shape):
+            raise RefusalError(400, f"The parameter `{name}` must be {wording}.")
+        values[name] = value
+    if values["query"] is None:
+        raise RefusalError(400, "The parameter `query` is missing.")
+    return GraphQLRequest(values["query"], values["operationName"], values["variables"], values["extensions"])
+
+
+def _parse_json(text: bytes, what: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except (ValueError, RecursionError):
+        # Broken syntax and UTF-8, nesting and numbers beyond all measure. The text is not repeated.
+        raise RefusalError(400, f"{what} is not valid JSON.") from None

@@ -1,0 +1,245 @@
+"""
+What every request passes, outermost first: id, CORS, headers of safety, last resort, bounds of headers and body.
+
+Pure ASGI classes; they know nothing of GraphQL but how an error is written.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware import Middleware
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.http.answer import answer_errors, problem
+from gateway.http.problems import INTERNAL, INTERNAL_TEXT
+from gateway.settings import Settings
+from gateway.telemetry import Event, describe_exception, log
+from schema.errors import PayloadTooLargeError
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+_MOST_HEADERS = 100
+# IAM tokens alone may have 16 KiB.
+_MOST_HEADER_BYTES = 64 * 1024
+_MOST_URL_BYTES = 64 * 1024
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    # For what is no page: nothing in it may load or run. The GraphiQL page brings a policy of its own.
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+ALLOWED_METHODS = "GET, POST"
+ALLOWED_HEADERS = ", ".join(
+    (
+        "Content-Type",
+        "Authorization",
+        "Cache-Control",
+        "X-Auth-Token",
+        "X-Project-Id",
+        "X-Request-Id",
+        "Traceparent",
+        "Tracestate",
+        "Apollo-Require-Preflight",
+        "Apollographql-Client-Name",
+        "Apollographql-Client-Version",
+        "X-Apollo-Operation-Id",
+        "X-Apollo-Operation-Name",
+    )
+)
+EXPOSED_HEADERS = "X-Request-Id, Retry-After, Age"
+_PREFLIGHT_SECONDS = "600"
+
+
+def protection(settings: Settings) -> list[Middleware]:
+    """Return all of it in its order, for the application."""
+    return [
+        Middleware(RequestId),
+        Middleware(CrossOrigin, allowed=settings.allowed_origins),
+        Middleware(SecurityHeaders),
+        Middleware(LastResort),
+        Middleware(HeaderBounds),
+        Middleware(BodyLimit, maximum=settings.max_request_bytes),
+    ]
+
+
+class RequestId:
+    """Names each request, by the client's `X-Request-Id` when that is a plain word; the answer repeats the name."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            return await self._app(scope, receive, send)
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        return await self._app(scope, receive, _adding(send, {"X-Request-Id": request_id}))
+
+
+class CrossOrigin:
+    """Lets pages of the allowed origins read answers and send what they need; without any, browsers keep them out."""
+
+    def __init__(self, app: ASGIApp, allowed: Iterable[str] = ()) -> None:
+        self._app = app
+        self._allowed = frozenset(allowed)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not self._allowed:
+            return await self._app(scope, receive, send)
+        headers = Headers(scope=scope)
+        origin = headers.get("origin", "")
+        permits = self._permits(origin)
+        if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+            response = Response(status_code=204, headers={**permits, **(_PREFLIGHT if len(permits) > 1 else {})})
+            return await response(scope, receive, send)
+        return await self._app(scope, receive, _adding(send, permits))
+
+    def _permits(self, origin: str) -> dict[str, str]:
+        # Told also to other origins, so that no cache gives the answer of one to another.
+        if "*" in self._allowed or origin.lower() in self._allowed:
+            return {
+                "Vary": "Origin",
+                "Access-Control-Allow-Origin": "*" if "*" in self._allowed else origin,
+                "Access-Control-Expose-Headers": EXPOSED_HEADERS,
+            }
+        return {"Vary": "Origin"}
+
+
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": ALLOWED_METHODS,
+    "Access-Control-Allow-Headers": ALLOWED_HEADERS,
+    "Access-Control-Max-Age": _PREFLIGHT_SECONDS,
+}
+
+
+class SecurityHeaders:
+    """Adds the headers that keep browsers careful, where an answer does not say it better itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            send = _adding(send, SECURITY_HEADERS)
+        await self._app(scope, receive, send)
+
+
+class LastResort:
+    """Answers and logs what nobody foresaw. An answer that has begun can only be broken off, by the server."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        has_begun = False
+
+        async def watch(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except Exception as error:
+            request_id = _request_id(scope)
+            log.error(Event.UNEXPECTED, request_id=request_id, count=1, **describe_exception(error))
+            if has_begun:
+                raise
+            response = answer_errors(500, [problem(INTERNAL_TEXT, request_id, code=INTERNAL)])
+            await response(scope, receive, send)
+
+
+class HeaderBounds:
+    """Refuses requests with more headers, or a longer address, than any client of ours has reason to send."""
+
+    def __init__(self, app: ASGIApp, maximum: int = _MOST_HEADER_BYTES, count: int = _MOST_HEADERS) -> None:
+        self._app = app
+        self._maximum = maximum
+        self._count = count
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        headers = scope["headers"]
+        if len(headers) > self._count or sum(len(name) + len(value) for name, value in headers) > self._maximum:
+            text = f"The request has more than {self._count} headers or {self._maximum} bytes of them."
+            return await _refuse(431, text, scope, receive, send)
+        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > _MOST_URL_BYTES:
+            return await _refuse(414, f"The address is longer than {_MOST_URL_BYTES} bytes.", scope, receive, send)
+        return await self._app(scope, receive, send)
+
+
+class BodyLimit:
+    """Refuses bodies beyond `maximum` bytes, before they are read when the client says their length."""
+
+    def __init__(self, app: ASGIApp, maximum: int) -> None:
+        self._app = app
+        self._maximum = maximum
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        text = f"The request body is longer than {self._maximum} bytes."
+        length = Headers(scope=scope).get("content-length", "")
+        if length.isdecimal() and (len(length) > 15 or int(length) > self._maximum):
+            return await _refuse(413, text, scope, receive, send)
+        left = self._maximum
+
+        async def count() -> Message:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise _TooLargeError
+            return message
+
+        try:
+            return await self._app(scope, count, send)
+        except _TooLargeError:
+            # Raised while reading, so no answer has begun.
+            return await _refuse(413, text, scope, receive, send)
+
+
+class _TooLargeError(Exception):
+    """Carries the news from where the body is read to where it is answered; nobody between them may understand it."""
+
+
+def _adding(send: Send, extra: dict[str, str]) -> Send:
+    """Return a `send` that adds headers; one that is there already stays as it is, except that Vary grows."""
+
+    async def send_with(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in extra.items():
+                if name == "Vary":
+                    headers.add_vary_header(value)
+                else:
+                    headers.setdefault(name, value)
+        await send(message)
+
+    return send_with
+
+
+def _request_id(scope: Scope) -> str:
+    return str(scope.get("state", {}).get("request_id", ""))
+
+
+async def _refuse(status: int, text: str, scope: Scope, receive: Receive, send: Send) -> None:
+    request_id = _request_id(scope)
+    log.info(Event.REFUSED, request_id=request_id, status=status)
+    # Closing the connection is what spares reading the rest.
+    response = answer_errors(
+        status, [problem(text, request_id, code=PayloadTooLargeError.code)], headers={"Connection": "close"}
+    )
+    await response(scope, receive, send)

@@ -1,0 +1,106 @@
+"""What one operation runs with: its caller, its reader and its ports, opened from the headers of its request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from gateway import VERSION
+from gateway.addresses import AddressBook
+from gateway.auth.passthrough import read_caller
+from gateway.graphs import Directory
+from gateway.jobs.locate import Places
+from gateway.jobs.port import JobsPort
+from gateway.reader import Reader
+from gateway.runtime import Runtime
+from gateway.settings import Settings
+from schema.context import Context
+from schema.errors import BadUserInputError
+from schema.health import CircuitState, PlaneHealth
+from schema.ids import checked_project
+from schema.plane import Plane
+from schema.scalars import DateTime
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOperation:
+    """One operation under way. Close it, and what it still asks for ends."""
+
+    context: Context
+    reader: Reader
+
+    @property
+    def upstream_calls(self) -> int:
+        """How many calls to GES it caused so far."""
+        return self.reader.statistics.upstream_calls
+
+    @property
+    def cache_hits(self) -> int:
+        """How many reads it was spared so far."""
+        return self.reader.statistics.cache_hits
+
+    async def close(self) -> None:
+        """End what is still under way for this operation alone."""
+        await self.reader.close()
+
+
+def opener(runtime: Runtime) -> Callable[[Request, str], OpenOperation]:
+    """Return what opens an operation for a request; it raises GatewayError for headers that cannot be meant."""
+    settings = runtime.settings
+    addresses = address_book(settings)
+    places = Places()
+
+    def open_operation(request: Request, request_id: str) -> OpenOperation:
+        caller = read_caller(request.headers.raw, runtime.secret)
+        fresh = "no-cache" in request.headers.get("cache-control", "").lower()
+        reader = Reader(runtime, caller, fresh=fresh)
+        directory = Directory(reader, addresses)
+        context = Context(
+            jobs=JobsPort(reader, directory, places),
+            graphs=directory,
+            planes=lambda: plane_health(runtime),
+            version=VERSION,
+            now=runtime.clock.now(),
+            request_id=request_id,
+            project_id=_project_id(request, settings),
+        )
+        return OpenOperation(context, reader)
+
+    return open_operation
+
+
+def address_book(settings: Settings) -> AddressBook:
+    """Return the operator's rules about service addresses."""
+    return AddressBook.build(
+        static=settings.service_urls,
+        allow=settings.service_allow,
+        scheme=settings.service_scheme,
+        management=settings.management_url,
+    )
+
+
+def plane_health(runtime: Runtime) -> list[PlaneHealth]:
+    """Return how each plane is doing, as this process has seen it."""
+    configured = {
+        Plane.MANAGEMENT: runtime.settings.management_url is not None,
+        Plane.SERVICE: bool(runtime.settings.service_urls or runtime.settings.management_url),
+    }
+    summaries = {plane: breakers.summary() for plane, breakers in runtime.breakers.items()}
+    return [
+        PlaneHealth(
+            plane=plane,
+            configured=configured[plane],
+            circuit=CircuitState[summary.state.name],
+            last_ok_at=None if summary.last_ok_at is None else DateTime(summary.last_ok_at),
+        )
+        for plane, summary in summaries.items()
+    ]
+
+
+def _project_id(request: Request, settings: Settings) -> str | None:
+    named = request.headers.getlist("x-project-id")
+    if len(named) > 1:
+        raise BadUserInputError("The request names more than one project.")
+    return checked_project(named[0]) if named else settings.project_id

@@ -1,0 +1,196 @@
+"""The read path of one operation: memo, then store, then flight, then plane. Knows no endpoint and no GraphQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from gateway.auth.caller import Caller
+from gateway.cache.lifetime import Lifetime
+from gateway.cache.store import Entry
+from gateway.flight import FlightCancelledError
+from gateway.planes.read import Body, Read
+from gateway.runtime import Runtime, Statistics
+from schema.errors import (
+    ForbiddenError,
+    LimitExceededError,
+    NotFoundError,
+    PlaneUnavailableError,
+    UnauthenticatedError,
+    UpstreamTimeoutError,
+)
+
+T = TypeVar("T")
+_SHARED = "shared"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[T]):
+    """
+    A read together with all that decides how its body is used.
+
+    `interpret` turns the body into the model and raises what GES said instead. `keep` says how long. A body that
+    names a `resource` is opened from the store only by a grant for it; without one `probe` asks GES first whether
+    this caller may, and None means that the read itself is as cheap. A `shared` body is the same for every caller.
+    """
+
+    read: Read
+    origin: str
+    interpret: Callable[[Body], T]
+    keep: Callable[[T], Lifetime]
+    resource: tuple[str, ...] | None = None
+    shared: bool = False
+    probe: Read | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """What a read gave, and how fresh it is."""
+
+    value: T
+    fetched_at: datetime
+    cached: bool
+    immutable: bool
+
+
+class Reader:
+    """
+    Reads for one caller during one operation. Equal reads of one operation are made once.
+
+    `fresh` skips reading the store. Every read ends by `deadline`, in the clock's monotonic seconds.
+    """
+
+    def __init__(self, runtime: Runtime, caller: Caller | None, *, fresh: bool = False) -> None:
+        self.runtime = runtime
+        self.statistics = Statistics()
+        self._caller = caller
+        self._fresh = fresh
+        self._deadline = runtime.clock.monotonic() + runtime.settings.request_timeout_seconds
+        self._reads = 0
+        self._memo: dict[tuple[str, ...], asyncio.Task[Answer[Any]]] = {}
+
+    @property
+    def caller(self) -> Caller:
+        """Who is calling; raises UnauthenticatedError when nobody said, so nothing is read for nobody."""
+        if self._caller is None:
+            raise UnauthenticatedError("No credential: send the header X-Auth-Token.")
+        return self._caller
+
+    async def ask(self, reading: Reading[T]) -> Answer[T]:
+        """Return the answer to a read. Raises UpstreamError, or LimitExceededError past the reads of an operation."""
+        caller = self.caller
+        key = (reading.origin, *reading.read.key())
+        task = self._memo.get(key)
+        if task is None:
+            task = self._memo[key] = asyncio.create_task(self._answer(reading, caller))
+        # Several resolvers may wait for one task; only `close` may cancel it.
+        return await asyncio.shield(task)
+
+    def extend(self, seconds: float) -> None:
+        """Move the deadline, for a client that said it would wait."""
+        self._deadline += seconds
+
+    def forget(self) -> None:
+        """Let the next reads of this operation look again."""
+        self._memo = {key: task for key, task in self._memo.items() if not task.done()}
+
+    async def close(self) -> None:
+        """End what nobody waits for any more."""
+        tasks = [task for task in self._memo.values() if not task.done()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for task in self._memo.values():
+            # Retrieved, so that an error nobody asked about is not reported as lost.
+            _ = task.cancelled() or task.exception()
+
+    async def _answer(self, reading: Reading[T], caller: Caller) -> Answer[T]:
+        entry = None if self._fresh else await self._stored(reading, caller)
+        if entry is None:
+            return await self._fetched(reading, reading.read, caller)
+        # A stored refusal is the caller's own and raises here; it reveals nothing that needs a grant.
+        value = reading.interpret(Body(entry.status, entry.content, entry.fetched_at))
+        if not self._may_open(reading, caller):
+            if reading.probe is None or reading.probe == reading.read:
+                return await self._fetched(reading, reading.read, caller)
+            await self._fetched(reading, reading.probe, caller)
+        self.statistics.cache_hits += 1
+        return Answer(value, entry.fetched_at, cached=True, immutable=entry.immutable)
+
+    async def _stored(self, reading: Reading[T], caller: Caller) -> Entry | None:
+        scopes = (_SHARED, self._private(caller)) if reading.shared else (self._private(caller),)
+        for scope in scopes:
+            if entry := await self.runtime.store.get((scope, reading.origin, *reading.read.key())):
+                return entry
+        return None
+
+    def _private(self, caller: Caller) -> str:
+        # Withdrawing everything of a caller starts a new epoch, which no key of the old one can name.
+        return f"{caller.scope}.{self.runtime.grants.epoch(caller.scope)}"
+
+    def _may_open(self, reading: Reading[T], caller: Caller) -> bool:
+        return reading.resource is None or self.runtime.grants.allow(caller.scope, reading.resource)
+
+    async def _fetched(self, reading: Reading[T], read: Read, caller: Caller) -> Answer[T]:
+        self._reads += 1
+        if self._reads > self.runtime.settings.max_upstream_reads:
+            raise LimitExceededError("upstreamReads", self.runtime.settings.max_upstream_reads, self._reads)
+        left = self._deadline - self.runtime.clock.monotonic()
+        flight = (caller.scope, reading.origin, *read.key())
+        try:
+            async with asyncio.timeout(max(0.0, left)):
+                outcome = await self.runtime.flights.join(flight, lambda: self._fly(reading, read, caller))
+        except TimeoutError as error:
+            raise UpstreamTimeoutError("There was no answer in time.", plane=read.plane) from error
+        except FlightCancelledError as error:
+            raise PlaneUnavailableError("The gateway is closing.", plane=read.plane) from error
+        value = outcome.values.pop() if outcome.values else reading.interpret(outcome.body)
+        return Answer(value, outcome.body.fetched_at, cached=False, immutable=outcome.immutable)
+
+    async def _fly(self, reading: Reading[T], read: Read, caller: Caller) -> _Outcome[T]:
+        """Ask the plane, prove or disprove the caller's right, and store what may be stored."""
+        runtime = self.runtime
+        self.statistics.upstream_calls += 1
+        body = await runtime.clients[read.plane].fetch(
+            read,
+            origin=reading.origin,
+            headers=caller.headers,
+            timeout_seconds=runtime.settings.upstream_timeout_seconds,
+        )
+        try:
+            value = reading.interpret(body)
+        except UnauthenticatedError:
+            runtime.grants.withdraw_all(caller.scope)
+            raise
+        except ForbiddenError:
+            self._withdraw(reading, caller)
+            raise
+        except NotFoundError:
+            self._withdraw(reading, caller)
+            await self._put(self._private(caller), reading, read, body, runtime.lifetimes.not_found())
+            raise
+        if reading.resource is not None:
+            runtime.grants.give(caller.scope, reading.resource)
+        lifetime = reading.keep(value)
+        await self._put(_SHARED if reading.shared else self._private(caller), reading, read, body, lifetime)
+        return _Outcome(body, [value], lifetime.immutable)
+
+    async def _put(self, scope: str, reading: Reading[T], read: Read, body: Body, lifetime: Lifetime) -> None:
+        entry = Entry(body.status, body.content, body.fetched_at, lifetime.immutable)
+        await self.runtime.store.put((scope, reading.origin, *read.key()), entry, lifetime.seconds)
+
+    def _withdraw(self, reading: Reading[T], caller: Caller) -> None:
+        if reading.resource is not None:
+            self.runtime.grants.withdraw(caller.scope, reading.resource)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome(Generic[T]):
+    """What a flight brought. The first waiter takes the value; the others build their own from the bytes."""
+
+    body: Body
+    values: list[T]
+    immutable: bool

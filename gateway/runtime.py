@@ -1,0 +1,86 @@
+"""What lives as long as the process: clients, store, flights, grants and the clock. Opened and closed once."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import httpx
+
+from gateway import VERSION
+from gateway.cache.lifetime import Lifetimes
+from gateway.cache.store import Store, open_store
+from gateway.flight import Flights
+from gateway.grants import Grants
+from gateway.planes.breaker import Breakers
+from gateway.planes.client import ClientLimits, PlaneClient
+from gateway.planes.transport import AiohttpTransport, TLSOptions
+from gateway.settings import Settings
+from schema.plane import Plane
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The time, passed in so that tests can move it."""
+
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What one operation cost, for its line in the log."""
+
+    upstream_calls: int = 0
+    cache_hits: int = 0
+
+
+class Runtime:
+    """The things every request shares. Use `open` inside the running loop, `close` when the last request is over."""
+
+    def __init__(
+        self, settings: Settings, *, transport: httpx.AsyncBaseTransport | None = None, clock: Clock | None = None
+    ) -> None:
+        self.settings = settings
+        self.clock = clock or Clock()
+        # Scopes of different processes must not match: entries of another process were proven to another gateway.
+        self.secret = secrets.token_bytes(32)
+        self.flights = Flights()
+        self.grants = Grants(settings.grant_seconds, self.clock.monotonic)
+        self.lifetimes = Lifetimes(settings.cache_settle_seconds, self.clock.monotonic)
+        self.store: Store = open_store("memory", max_bytes=settings.cache_max_bytes, clock=self.clock.monotonic)
+        self._transports = {plane: transport or _transport(plane, settings) for plane in Plane}
+        self.breakers = {plane: Breakers(self.clock.monotonic) for plane in Plane}
+        self.clients = {plane: self._client(plane) for plane in Plane}
+
+    def _client(self, plane: Plane) -> PlaneClient:
+        return PlaneClient(
+            plane,
+            self._transports[plane],
+            limits=ClientLimits(
+                max_body_bytes=self.settings.max_body_bytes, accept_compressed=self.settings.upstream_compression
+            ),
+            user_agent=f"ges-gateway/{VERSION}",
+            clock=self.clock.now,
+            breakers=self.breakers[plane],
+        )
+
+    async def close(self) -> None:
+        """Cancel what is under way and close every connection."""
+        await self.flights.close()
+        for transport in set(self._transports.values()):
+            await transport.aclose()
+        await self.store.close()
+
+
+def _transport(plane: Plane, settings: Settings) -> httpx.AsyncBaseTransport:
+    if plane is Plane.MANAGEMENT:
+        tls = TLSOptions(settings.management_tls_verify, settings.management_tls_ca_file)
+    else:
+        tls = TLSOptions(settings.service_tls_verify, settings.service_tls_ca_file)
+    return AiohttpTransport(tls=tls, connections=settings.upstream_connections)

@@ -1,0 +1,129 @@
+"""Serving an ASGI application by uvicorn: opening the port, draining, ending with exit code 0. Knows no routes."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import sys
+import time
+from types import FrameType
+
+import uvicorn
+from starlette.applications import Starlette
+
+from gateway.telemetry import Event, log
+
+_BACKLOG = 2048
+# Longer than load balancers keep an idle connection, so that it is they who close it.
+_KEEP_ALIVE_SECONDS = 75
+_LONGEST_MESSAGE_BYTES = 64 * 1024
+
+
+class PortError(Exception):
+    """The port cannot be opened; the text says why."""
+
+
+def open_port(host: str, port: int) -> socket.socket:
+    """Bind a listening socket. Raises PortError."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise PortError(f"Cannot listen on {host}: {error.strerror}.") from error
+    with contextlib.ExitStack() as undo:
+        undo.callback(listener.close)
+        if sys.platform != "win32":
+            # Elsewhere this lets several processes share a port; here it only forgets connections already closed.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(address)
+            listener.listen(_BACKLOG)
+        except OSError as error:
+            raise PortError(f"Cannot listen on {host}, port {port}: {error.strerror}.") from error
+        undo.pop_all()
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return the address of a listening socket as a client of this machine would write it."""
+    host, port = listener.getsockname()[:2]
+    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- compared, not listened on
+    return f"http://[{local}]:{port}" if ":" in local else f"http://{local}:{port}"
+
+
+def serve(app: Starlette, listener: socket.socket, *, drain_seconds: float = 0, grace_seconds: int = 5) -> bool:
+    """
+    Serve until SIGINT or SIGTERM; return whether the application could be started at all.
+
+    From the signal on `app.state.is_draining` is true. SIGTERM leaves the port open for `drain_seconds` more, so that
+    load balancers see it; then requests under way have `grace_seconds`. A second signal ends at once.
+    """
+    app.state.is_draining = False
+    server = _Server(_config(app, grace_seconds), app, drain_seconds)
+    # uvicorn leaves this way when the application cannot be started; it has logged why.
+    with contextlib.suppress(SystemExit):
+        server.run(sockets=[listener])
+    listener.close()
+    log.info(Event.STOPPED)
+    return server.started
+
+
+def _config(app: Starlette, grace_seconds: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="asyncio" if sys.platform == "win32" else "uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=_LONGEST_MESSAGE_BYTES,
+        # Compressed messages may be far larger than they look.
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Nothing here asks for the client's address, so nobody needs to be believed about it.
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=grace_seconds,
+    )
+
+
+class _Server(uvicorn.Server):
+    """
+    uvicorn's server, which drains before it closes the port.
+
+    uvicorn raises a signal again when everything has ended, and so never exits with 0; signals are not kept for that.
+    """
+
+    def __init__(self, config: uvicorn.Config, app: Starlette, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._app = app
+        self._drain_seconds = drain_seconds
+        self._closes_at: float | None = None
+        self._has_told = False
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the application, then take connections."""
+        await super().startup(sockets)
+        log.info(Event.LISTENING, urls=[url_of(listener) for listener in sockets or ()])
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end, or end at once when that was asked for before. Writes no log: the signal may interrupt it."""
+        if self._closes_at is not None:
+            self.should_exit = self.force_exit = True
+            return
+        self._app.state.is_draining = True
+        # Whoever presses Ctrl-C has no load balancer.
+        self._closes_at = time.monotonic() + (0 if sig == signal.SIGINT else self._drain_seconds)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Tell, ten times a second, whether to close the port."""
+        if self._closes_at is not None:
+            left = self._closes_at - time.monotonic()
+            if not self._has_told:
+                self._has_told = True
+                log.info(Event.DRAINING, seconds=round(max(0.0, left), 1))
+            self.should_exit |= left <= 0
+        return await super().on_tick(counter)

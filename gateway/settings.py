@@ -1,0 +1,276 @@
+"""Every setting: its name, meaning, default and what it may be. Reads no environment: `__main__` hands it in."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import json
+import re
+from collections.abc import Mapping
+from datetime import timedelta, timezone, tzinfo
+from typing import Annotated, Any, Literal, NamedTuple
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field, FilePath, NonNegativeInt, PositiveInt, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from schema.errors import GatewayError
+from schema.ids import checked_project
+from schema.limits import Limits
+
+PREFIX = "GES_GATEWAY_"
+PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+
+_MIB = 1024 * 1024
+_LIMITS = Limits()
+_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
+_ADDRESS = re.compile(rf"{_HOST}(?::\d{{1,5}})?")
+_BASE_URL = re.compile(rf"https?://{_HOST}(?::\d{{1,5}})?(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?", re.IGNORECASE)
+_ORIGIN = re.compile(rf"https?://{_HOST}(?::\d{{1,5}})?", re.IGNORECASE)
+_UTC_OFFSET = re.compile(r"([+-])(\d\d):([0-5]\d)")
+# Kubernetes puts the addresses of services into the environment; those of one called `ges-gateway` look like ours.
+_SERVICE_LINK = re.compile(r"(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_[A-Z]+)?)")
+_SERVICE_LINK_VALUE = re.compile(r"(tcp|udp|sctp)://.+")
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the text names those at fault and repeats no value."""
+
+
+def _base_url(text: str) -> str:
+    if not _BASE_URL.fullmatch(text):
+        raise ValueError("must be http:// or https:// with a host, maybe a port and a path, and nothing else")
+    return _checked_port(text.rstrip("/"))
+
+
+def _origin(text: str) -> str:
+    if text != "*" and not _ORIGIN.fullmatch(text):
+        raise ValueError("each must be `*` or http:// or https:// with a host and maybe a port, and nothing else")
+    return _checked_port(text.lower())
+
+
+def _checked_port(url: str) -> str:
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise ValueError("the port must be 0 to 65535") from None
+    return url
+
+
+def _allowed(entry: str) -> str:
+    try:
+        return str(ipaddress.ip_network(entry, strict=False))
+    except ValueError:
+        if not _ADDRESS.fullmatch(entry):
+            raise ValueError("each must be a network (10.0.0.0/8), a host, or host:port") from None
+    return entry.lower()
+
+
+def _project(text: str) -> str:
+    try:
+        return checked_project(text)
+    except GatewayError as error:
+        raise ValueError(error.message) from None
+
+
+def _zone(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if offset := _UTC_OFFSET.fullmatch(value):
+        sign, hours, minutes = offset.groups()
+        shift = timedelta(hours=int(hours), minutes=int(minutes))
+        if shift < timedelta(days=1):
+            return timezone(-shift if sign == "-" else shift)
+    else:
+        try:
+            return ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            pass
+    raise ValueError("must be an offset such as +08:00, or a time zone this system knows, such as Asia/Shanghai")
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _parse_json(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError('must be a JSON object, such as {"my_graph": "http://10.0.0.5"}') from None
+
+
+BaseURL = Annotated[str, AfterValidator(_base_url)]
+Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], BeforeValidator(_split)]
+Allowed = Annotated[tuple[Annotated[str, AfterValidator(_allowed)], ...], BeforeValidator(_split)]
+BaseURLs = Annotated[dict[str, BaseURL], BeforeValidator(_parse_json)]
+Zone = Annotated[tzinfo, BeforeValidator(_zone)]
+Project = Annotated[str, AfterValidator(_project)]
+Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+
+
+def _of(default: Any, description: str, **rules: Any) -> Any:
+    return Field(default, description=description, **rules)
+
+
+class Settings(BaseSettings):
+    """How this gateway runs. Built once; nobody changes it afterwards."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        hide_input_in_errors=True,
+        arbitrary_types_allowed=True,
+    )
+
+    host: str = _of("127.0.0.1", "Address to listen on; 0.0.0.0 for all.", min_length=1)
+    port: int = _of(8000, "Port to listen on; 0 takes a free one.", ge=0, le=65535)
+
+    management_url: BaseURL | None = _of(None, "Base URL of the management plane (`/v2` is added to it).")
+    project_id: Project | None = _of(None, "Project to ask about when a request has no `X-Project-Id` header.")
+    service_urls: BaseURLs = _of(
+        {}, "JSON object: graph name → base URL of its service plane. Overrides what GES reports, works without it."
+    )
+    service_allow: Allowed = _of(
+        PRIVATE_NETWORKS, "Networks, hosts or host:port, by comma: addresses reported by GES are used inside only."
+    )
+    service_scheme: Literal["http", "https"] = _of("http", "Scheme towards graphs of which GES does not say it.")
+    service_time_zone: Zone = _of("+08:00", "Zone of the times in the service plane's job lists: offset or name.")
+    service_job_list_limit: PositiveInt = _of(10_000, "How many jobs are asked of one graph's job list at most.")
+    management_tls_verify: bool = _of(True, "Whether the certificate of the management plane is verified.")
+    management_tls_ca_file: FilePath | None = _of(None, "PEM file of authorities for the management plane.")
+    service_tls_verify: bool = _of(True, "Whether certificates of the service plane are verified.")
+    service_tls_ca_file: FilePath | None = _of(None, "PEM file of authorities for the service plane.")
+
+    upstream_timeout_seconds: Seconds = _of(8.0, "Longest time for one call to GES, from connecting to the last byte.")
+    upstream_connections: PositiveInt = _of(64, "Connections open to each plane at most.")
+    upstream_compression: bool = _of(False, "Whether GES is asked for compressed bodies.")
+    max_body_bytes: PositiveInt = _of(64 * _MIB, "Largest body read from GES, compressed or not.")
+    max_upstream_reads: PositiveInt = _of(120, "Calls to GES that one operation may cause.")
+
+    allowed_origins: Origins = _of((), "Origins of web pages that may call the gateway (CORS), by comma; `*` for all.")
+    request_timeout_seconds: Seconds = _of(10.0, "Longest time for one operation, without what `waitSeconds` adds.")
+    max_request_bytes: PositiveInt = _of(256 * 1024, "Largest request body read from a client.")
+    max_depth: PositiveInt = _of(_LIMITS.max_depth, "Levels of fields that one operation may have.")
+    max_aliases: PositiveInt = _of(_LIMITS.max_aliases, "Aliases that one operation may have.")
+    max_rows: PositiveInt = _of(_LIMITS.max_rows, "Result rows that one operation may ask for, all pages together.")
+    graphiql: bool = _of(True, "Whether browsers get the GraphiQL page.")
+    introspection: bool = _of(True, "Whether clients may read the schema, and get names suggested for mistyped ones.")
+
+    cache_max_bytes: NonNegativeInt = _of(256 * _MIB, "Memory for bodies read from GES.")
+    cache_settle_seconds: NonNegativeInt = _of(30, "How long an ended job is watched before its body counts as final.")
+    cache_sharing: Literal["auto", "caller", "proven"] = _of(
+        "auto",
+        "`auto` shares bodies between callers with proven rights where GES says that they are the same for everyone; "
+        "`proven` also where it does not say; `caller` never.",
+    )
+    grant_seconds: PositiveInt = _of(
+        60, "How long a proven right opens shared bodies before it is proven again.", le=60
+    )
+
+    log_level: Literal["debug", "info", "warning", "error"] = _of("info", "Least important log lines written.")
+    log_format: Literal["json", "console"] = _of("json", "One JSON object a line, or text for people.")
+    shutdown_drain_seconds: NonNegativeInt = _of(
+        1, "After SIGTERM: how long `/readyz` says 503 before the port is closed.", le=600
+    )
+    shutdown_grace_seconds: NonNegativeInt = _of(
+        5, "After the port is closed: how long requests under way may take.", le=600
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take keywords only: what is not passed in is not there."""
+        return (init_settings,)
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Settings:
+        """Build the settings; an empty value counts as not set. Raises SettingsError."""
+        known = {f"{PREFIX}{name.upper()}": name for name in cls.model_fields}
+        given = {name: value for name, value in environ.items() if _is_ours(name, value)}
+        if unknown := sorted(given.keys() - known.keys()):
+            raise SettingsError("\n".join(_unknown(name, list(known)) for name in unknown))
+        values: dict[str, Any] = {known[name]: value for name, value in given.items() if value}
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            lines = (f"{PREFIX}{str(fault['loc'][0]).upper()}: {_said(fault['msg'])}" for fault in error.errors())
+            raise SettingsError("\n".join(dict.fromkeys(lines))) from None
+
+    @property
+    def limits(self) -> Limits:
+        """What one operation may ask for."""
+        return Limits(max_depth=self.max_depth, max_aliases=self.max_aliases, max_rows=self.max_rows)
+
+    @property
+    def can_reach_ges(self) -> bool:
+        """Whether at least one plane has an address to start from."""
+        return self.management_url is not None or bool(self.service_urls)
+
+
+def _is_ours(name: str, value: str) -> bool:
+    if not name.upper().startswith(PREFIX):
+        return False
+    rest = name[len(PREFIX) :]
+    return not (_SERVICE_LINK.fullmatch(rest) or (rest == "PORT" and _SERVICE_LINK_VALUE.fullmatch(value)))
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.6)
+    return f"{name}: there is no such setting" + (f"; did you mean {near[0]}?" if near else ".")
+
+
+def _said(message: str) -> str:
+    return message.removeprefix("Value error, ").removesuffix(".") + "."
+
+
+class SettingRow(NamedTuple):
+    """One setting as it is shown to people, values spelled as in the environment."""
+
+    name: str
+    value: str
+    default: str
+    help: str
+
+
+def describe(settings: Settings) -> list[SettingRow]:
+    """Return all settings in their order, with the values in use."""
+    defaults = Settings()
+    return [
+        SettingRow(
+            f"{PREFIX}{name.upper()}",
+            _spell(getattr(settings, name)),
+            _spell(getattr(defaults, name)),
+            field.description or "",
+        )
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def _spell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "on" if value else "off"
+        case float():
+            return f"{value:g}"
+        case tuple():
+            return ",".join(value)
+        case dict():
+            return json.dumps(value) if value else ""
+        case tzinfo():
+            return str(value).removeprefix("UTC") or "UTC"
+        case _:
+            return str(value)
