@@ -1,0 +1,1 @@
+"""The GraphQL contract and the one model behind it. Pure: knows no network, no clock, no environment."""
