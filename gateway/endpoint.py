@@ -29,8 +29,6 @@ from schema.context import Context
 from schema.errors import GatewayError, LimitExceededError, UnauthenticatedError
 from schema.limits import Limits, check_operation
 
-# Beyond the time of an operation itself: the longest that `waitSeconds` may add, and a little for the answer.
-_WAITING_SECONDS = 55
 _NO_OPERATION = "`operationName` must name an operation of the document; only a single one needs no name."
 _CHALLENGE = 'Bearer realm="ges"'
 _CLIENT_GONE = 499
@@ -96,6 +94,7 @@ class Endpoint:
         limits: Limits | None = None,
         introspection: bool = True,
         request_timeout_seconds: float = 10.0,
+        waiting_seconds: float = 55.0,
         page: Callable[[], Response] | None = None,
     ) -> None:
         self._limits = limits or Limits()
@@ -103,7 +102,8 @@ class Endpoint:
         self._executor = Executor(schema, hide_suggestions=not introspection)
         self._open_context = open_context
         self._read_seconds = request_timeout_seconds
-        self._longest_seconds = request_timeout_seconds + _WAITING_SECONDS
+        # A net below the deadlines of the reads: the longest that `waitSeconds` may add, and a little for the answer.
+        self._longest_seconds = request_timeout_seconds + waiting_seconds
         self._page = page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -25,7 +25,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _MOST_HEADERS = 100
 # IAM tokens alone may have 16 KiB.
 _MOST_HEADER_BYTES = 64 * 1024
-_MOST_URL_BYTES = 64 * 1024
+_MOST_URL_BYTES = 64_000
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",

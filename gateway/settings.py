@@ -227,8 +227,9 @@ def _is_ours(name: str, value: str) -> bool:
 
 
 def _unknown(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.6)
-    return f"{name}: there is no such setting" + (f"; did you mean {near[0]}?" if near else ".")
+    # Compared without the prefix that all of them share.
+    near = difflib.get_close_matches(name.upper()[len(PREFIX) :], [k[len(PREFIX) :] for k in known], n=1)
+    return f"{name}: there is no such setting" + (f"; did you mean {PREFIX}{near[0]}?" if near else ".")
 
 
 def _said(message: str) -> str:

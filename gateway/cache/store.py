@@ -24,8 +24,8 @@ KEY_VERSION = "1"
 _LONGEST_KEY = 200
 
 ENVELOPE_VERSION = 1
-# Version, status, immutable or not, microseconds since the epoch, length of the content; then a checksum of all.
-_HEADER = struct.Struct(">BH?qQ")
+# Version, status, immutable or not, microseconds since the epoch; then a checksum of these and the content.
+_HEADER = struct.Struct(">BH?q")
 _CHECKSUM = struct.Struct(">I")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -200,7 +200,7 @@ async def _unsealed(envelope: object) -> Entry | None:
 def seal(entry: Entry) -> bytes:
     """Return an entry as the bytes a backend keeps."""
     fetched_at = (entry.fetched_at - _EPOCH) // _MICROSECOND
-    header = _HEADER.pack(ENVELOPE_VERSION, entry.status, entry.immutable, fetched_at, len(entry.content))
+    header = _HEADER.pack(ENVELOPE_VERSION, entry.status, entry.immutable, fetched_at)
     checksum = _CHECKSUM.pack(zlib.crc32(entry.content, zlib.crc32(header)))
     return b"".join((header, checksum, entry.content))
 
@@ -212,9 +212,9 @@ def unseal(envelope: bytes) -> Entry | None:
     start = _HEADER.size + _CHECKSUM.size
     if len(envelope) < start:
         raise ValueError("The envelope is cut off.")
-    _, status, immutable, fetched_at, length = _HEADER.unpack_from(envelope)
+    _, status, immutable, fetched_at = _HEADER.unpack_from(envelope)
     (checksum,) = _CHECKSUM.unpack_from(envelope, _HEADER.size)
     content = envelope[start:]
-    if len(content) != length or zlib.crc32(content, zlib.crc32(envelope[: _HEADER.size])) != checksum:
+    if zlib.crc32(content, zlib.crc32(envelope[: _HEADER.size])) != checksum:
         raise ValueError("The envelope is damaged.")
     return Entry(status, content, _EPOCH + timedelta(microseconds=fetched_at), immutable)

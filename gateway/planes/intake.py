@@ -80,9 +80,7 @@ class _Expander:
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Give what a chunk holds, piece by piece."""
-        is_full = False
-        # A full piece may have more behind it even when all input is taken.
-        while chunk or is_full:
+        while chunk:
             try:
                 piece = self._gzip.decompress(chunk, EXPAND_STEP_BYTES)
             except zlib.error:
@@ -90,7 +88,6 @@ class _Expander:
             self.expanded_bytes += len(piece)
             yield piece
             chunk = self._gzip.unconsumed_tail
-            is_full = len(piece) == EXPAND_STEP_BYTES
 
     def finish(self) -> None:
         """Refuse a body that ended too early or went on after its end."""

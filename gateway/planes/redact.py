@@ -85,11 +85,10 @@ def _redact_value(raw: msgspec.Raw, levels: int) -> msgspec.Raw:
             items = msgspec.json.decode(content, type=list[msgspec.Raw])
             left = [_redact_value(item, levels - 1) for item in items]
             return _unless_same(raw, left, any(map(lambda new, old: new is not old, left, items)))
-        case b'"':
+        case _:  # Only a string is left that could look suspicious.
             text = msgspec.json.decode(content, type=str)
             redacted = _redact_string(text, levels - 1)
             return _unless_same(raw, redacted, redacted != text)
-    return raw
 
 
 def _redact_member(name: str, raw: msgspec.Raw, levels: int) -> msgspec.Raw:

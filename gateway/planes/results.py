@@ -26,6 +26,8 @@ _PARAMETERS = frozenset({"source", "sources", "target", "targets", "pattern_grap
 _TOTAL, _OFFSET, _RETURNED = "data_total_size", "data_offset", "data_return_size"
 _PAGING = frozenset({_TOTAL, _OFFSET, _RETURNED})
 _EMPTY_LIST = re.compile(rb"\[\s*\]")
+# Null under one of these is "none of it", no value.
+_HOLDERS = {*shapes.KINDS_OF_KEYS, "outputs"}
 _PREFERENCE = {key: place for place, key in enumerate(shapes.KINDS_OF_KEYS)}
 
 
@@ -41,39 +43,46 @@ class Result:
 
 def read_result(data: msgspec.Raw, window: Window) -> Result | None:
     """Read the `data` of a job's status; None when there is nothing in it."""
-    inner = _members(data)
-    outputs = _members(inner.pop("outputs")) if values.is_object(inner.get("outputs", values.NULL)) else {}
-    everything = {**outputs, **inner, **outputs}  # In the order of `outputs` first, and with its values.
-    key = _rows_key([outputs, inner])
-    beside = outputs if key in outputs else everything
+    inner, outputs = _places(data)
+    found = _rows_key([outputs, inner])
+    holder, key = found or (inner, None)
+    # Beside rows in `outputs` stand its own values; everywhere else those of both, `outputs` first.
+    beside = outputs if holder is outputs else {**outputs, **inner, **outputs}
     named = [
         ResultValue(name=name, value=JSON(values.passed_through(raw)))
         for name, raw in beside.items()
-        if name != key and name not in _PAGING and not (raw == values.NULL and name in shapes.KINDS_OF_KEYS)
+        if name != key and name not in _PAGING and not (raw == values.NULL and name in _HOLDERS)
     ]
     if key is None:
         return Result(ResultKind.VALUES_ONLY, None, named, None) if named else None
-    kind, page = _page(key, everything, window)
+    kind, page = _page(key, {**inner, **outputs, key: holder[key]}, window)
     return Result(kind, key, named, page)
 
 
-def _members(raw: msgspec.Raw) -> Members:
-    if values.is_object(raw):
-        return values.members_of(raw)
-    # Nobody has seen data that is no object; what is in it is shown rather than lost.
-    return {} if raw == values.NULL else {"data": raw}
+def _places(data: msgspec.Raw) -> tuple[Members, Members]:
+    """Return the members of `data`, without `outputs`, and those of `outputs`."""
+    if not values.is_object(data):
+        # Nobody has seen data that is no object; what is in it is shown rather than lost.
+        return {} if data == values.NULL else {"data": data}, {}
+    inner = values.members_of(data)
+    if values.is_object(inner.get("outputs", values.NULL)):
+        return inner, values.members_of(inner.pop("outputs"))
+    return inner, {}
 
 
-def _rows_key(places: list[Members]) -> str | None:
+def _rows_key(places: list[Members]) -> tuple[Members, str] | None:
     """Return the member that holds the rows: filled before empty, known before unknown, `outputs` before `data`."""
     found = [
-        (bool(_EMPTY_LIST.fullmatch(raw)), key not in _PREFERENCE, place, _PREFERENCE.get(key, 0), key)
+        ((bool(_EMPTY_LIST.fullmatch(raw)), key not in _PREFERENCE, place, _PREFERENCE.get(key, 0)), members, key)
         for place, members in enumerate(places)
         for key, raw in members.items()
         if values.is_list(raw) and key not in _PARAMETERS
     ]
+    if not found:
+        return None
     # Equals keep their order, so that of several unknown lists the first is taken.
-    return min(found, key=lambda found: found[:-1])[-1] if found else None
+    _, members, key = min(found, key=lambda entry: entry[0])
+    return members, key
 
 
 def _page(key: str, members: Members, window: Window) -> tuple[ResultKind, RowPage]:

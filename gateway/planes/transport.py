@@ -147,11 +147,8 @@ class _BodyStream(httpx.AsyncByteStream):
         raise error
 
     async def aclose(self) -> None:
-        """Let the connection go back to the pool if the body was read to its end, else close it."""
-        if self._response.content.at_eof():
-            self._response.release()
-        else:
-            self._response.close()
+        """Close the connection, unless the body came to its end: then it is back in the pool already."""
+        self._response.close()
 
 
 class _Wire(ResponseHandler):

@@ -167,33 +167,30 @@ async def test_a_time_limit_of_one_waiter_is_its_own(flights: Flights, upstream:
     assert len(upstream.calls) == 1
 
 
-async def test_whoever_comes_while_a_left_call_still_ends_gets_a_new_one(flights: Flights) -> None:
+async def test_whoever_comes_while_a_left_call_still_ends_gets_a_new_one(flights: Flights, upstream: Upstream) -> None:
     gate = asyncio.Event()
-    starts: list[str] = []
 
     async def slow_to_end() -> str:
-        starts.append("old")
         try:
             await asyncio.get_running_loop().create_future()
         finally:
             await gate.wait()
         return "unreachable"
 
-    async def fresh() -> str:
-        starts.append("new")
-        await asyncio.sleep(0)
-        return "fresh"
-
     leaver = asyncio.create_task(flights.join("key", slow_to_end))
     await turn()
     leaver.cancel()
     await turn()
-    newcomer = asyncio.create_task(flights.join("key", fresh))
-    await asyncio.sleep(0)
+    newcomers = joined(flights, upstream, 1)
+    await turn()
     # The old call ends while the new one is under way, and must not take it along.
     gate.set()
-    assert await newcomer == "fresh"
-    assert starts == ["old", "new"]
+    await turn()
+    newcomers += joined(flights, upstream, 1)
+    await turn()
+    assert len(upstream.calls) == 1
+    upstream.calls[0].answer.set_result("fresh")
+    assert await asyncio.gather(*newcomers) == ["fresh", "fresh"]
 
 
 async def test_an_error_reaches_every_waiter_and_is_then_forgotten(flights: Flights, upstream: Upstream) -> None:
@@ -225,6 +222,20 @@ async def test_each_waiter_raises_an_error_of_its_own(flights: Flights, upstream
         assert outcome.__cause__ is failure.__cause__
         frames = [frame.name for frame in traceback.extract_tb(outcome.__traceback__)]
         assert frames == ["join", "_run", "start"]
+
+
+async def test_what_an_error_came_from_stays_with_it(flights: Flights) -> None:
+    async def fails() -> str:
+        try:
+            raise OSError("reset")
+        except OSError:
+            raise PlaneUnavailableError("away")  # noqa: B904 -- the unspoken context is the point
+
+    with pytest.raises(PlaneUnavailableError) as caught:
+        await flights.join("key", fails)
+    assert isinstance(caught.value.__context__, OSError)
+    assert caught.value.__cause__ is None
+    assert not caught.value.__suppress_context__
 
 
 class WrappingError(Exception):
@@ -275,6 +286,7 @@ async def test_an_error_that_nobody_waits_for_any_more_is_not_reported_as_lost()
     await turn()
     waiter.cancel()
     await turn()
+    del waiter
     gc.collect()
     assert reports == []
 

@@ -51,9 +51,9 @@ def test_a_grant_ends_a_minute_after_its_proof_however_much_it_is_used(grants: G
     grants.give("alice", JOB)
     for _ in range(6):
         assert grants.allow("alice", JOB)
-        clock.seconds += 9.99
+        clock.seconds += 9
     assert grants.allow("alice", JOB)
-    clock.seconds += 0.06
+    clock.seconds += 6
     assert not grants.allow("alice", JOB)
     assert len(grants) == 0
 
@@ -114,6 +114,20 @@ def test_there_are_never_more_than_the_bound_and_the_longest_unused_goes(grants:
     assert len(grants) == 3
 
 
+def test_a_new_proof_is_a_use(grants: Grants) -> None:
+    for resource in (JOB, OTHER, JOB, ("third",), ("fourth",)):
+        grants.give("alice", resource)
+    assert grants.allow("alice", JOB)
+    assert not grants.allow("alice", OTHER)
+
+
+def test_a_caller_who_proves_something_is_seen(grants: Grants) -> None:
+    for caller, resource in (("alice", JOB), ("bob", JOB), ("alice", OTHER), ("carol", JOB)):
+        grants.give(caller, resource)
+    assert grants.allow("alice", JOB)
+    assert not grants.allow("bob", JOB)
+
+
 def test_the_caller_longest_unseen_makes_room_first(grants: Grants) -> None:
     grants.give("alice", JOB)
     grants.give("bob", JOB)
@@ -161,12 +175,13 @@ def test_withdrawing_all_starts_an_epoch_for_that_caller_only(grants: Grants) ->
 
 def test_no_epoch_ever_returns_though_few_are_remembered(clock: Clock) -> None:
     grants = Grants(60.0, clock, max_entries=2)
-    seen: dict[str, list[int]] = {"alice": [], "bob": [], "carol": []}
+    past: dict[str, set[int]] = {"alice": set(), "bob": set(), "carol": set()}
     for _ in range(4):
-        for name, epochs in seen.items():
-            epochs.append(grants.epoch(name))
-            grants.withdraw_all(name)
-            assert grants.epoch(name) not in epochs
+        for withdrawn in past:
+            past[withdrawn].add(grants.epoch(withdrawn))
+            grants.withdraw_all(withdrawn)
+            for name, epochs in past.items():
+                assert grants.epoch(name) not in epochs
 
 
 def test_nothing_shows_who_the_callers_are(grants: Grants) -> None:

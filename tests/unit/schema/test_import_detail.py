@@ -83,8 +83,12 @@ async def test_a_file_tells_all_that_is_known_of_it() -> None:
     unknown = {"logPath": None, "rawStatus": None, "cause": None}
     assert data["files"] == [
         {
-            **{"kind": "VERTEX", "path": "v2.csv", "status": "PARTIALLY_FAILED"},
-            **{"totalLines": 60_000_000_000, "failedLines": 3, "successfulLines": 59_999_999_997},
+            "kind": "VERTEX",
+            "path": "v2.csv",
+            "status": "PARTIALLY_FAILED",
+            "totalLines": 60_000_000_000,
+            "failedLines": 3,
+            "successfulLines": 59_999_999_997,
             **unknown,
         }
     ]
@@ -101,18 +105,33 @@ async def test_sums_say_how_many_files_they_leave_out() -> None:
         f"schema: totals(kind: SCHEMA) {{ {selection} }}"
     )
     assert data["all"] == {
-        **{"files": 5, "filesSucceeded": 2, "filesPartiallyFailed": 1, "filesFailed": 1},
-        **{"totalLines": 60_000_000_157, "failedLines": 53, "successfulLines": 60_000_000_097},
+        "files": 5,
+        "filesSucceeded": 2,
+        "filesPartiallyFailed": 1,
+        "filesFailed": 1,
+        "totalLines": 60_000_000_157,
+        "failedLines": 53,
+        "successfulLines": 60_000_000_097,
         "filesWithoutCounts": 2,
     }
     assert data["vertices"] == {
-        **{"files": 2, "filesSucceeded": 1, "filesPartiallyFailed": 1, "filesFailed": 0},
-        **{"totalLines": 60_000_000_100, "failedLines": 3, "successfulLines": 60_000_000_097},
+        "files": 2,
+        "filesSucceeded": 1,
+        "filesPartiallyFailed": 1,
+        "filesFailed": 0,
+        "totalLines": 60_000_000_100,
+        "failedLines": 3,
+        "successfulLines": 60_000_000_097,
         "filesWithoutCounts": 0,
     }
     assert data["schema"] == {
-        **{"files": 1, "filesSucceeded": 1, "filesPartiallyFailed": 0, "filesFailed": 0},
-        **{"totalLines": None, "failedLines": None, "successfulLines": None},
+        "files": 1,
+        "filesSucceeded": 1,
+        "filesPartiallyFailed": 0,
+        "filesFailed": 0,
+        "totalLines": None,
+        "failedLines": None,
+        "successfulLines": None,
         "filesWithoutCounts": 1,
     }
 

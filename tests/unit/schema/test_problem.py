@@ -4,7 +4,6 @@ import pytest
 
 from schema.errors import ForbiddenError, UpstreamError
 from schema.plane import Plane
-from schema.problem import ProblemCode
 from tests.fakes import FakeJobs, a_context, a_page, a_report, answer
 
 PROBLEM = """
@@ -37,8 +36,3 @@ async def test_a_problem_has_the_code_of_its_error(kind: type[UpstreamError]) ->
     page = a_page(planes=[a_report(Plane.SERVICE, ok=False, error=error)])
     data = await answer(PROBLEM, a_context(FakeJobs(listed=page)))
     assert data["jobs"]["planes"][0]["problem"]["code"] == error.extensions["code"]
-
-
-def test_a_code_is_held_by_its_name() -> None:
-    """So that code, log and answer say the same."""
-    assert {code.name: code.value for code in ProblemCode} == {code.name: code.name for code in ProblemCode}

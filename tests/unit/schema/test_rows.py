@@ -44,8 +44,13 @@ READ: list[tuple[ResultRow, dict[str, Any]]] = [
             index=FIRST, raw=RAW, source_id="a", target_id="b", edge_index="1", label=None, properties=None, value=0.5
         ),
         {
-            **{"__typename": "EdgeRow", "sourceId": "a", "targetId": "b", "edgeIndex": "1"},
-            **{"label": None, "properties": None, "value": 0.5},
+            "__typename": "EdgeRow",
+            "sourceId": "a",
+            "targetId": "b",
+            "edgeIndex": "1",
+            "label": None,
+            "properties": None,
+            "value": 0.5,
         },
     ),
     (

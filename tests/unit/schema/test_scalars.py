@@ -41,16 +41,15 @@ def test_every_number_of_64_bits_is_a_long(value: int) -> None:
     assert read("Long", value) == read_literal("Long", str(value)) == write("Long", value) == value
 
 
-@given(st.integers().filter(lambda value: not -(2**63) <= value < 2**63))
+@given(st.integers(min_value=2**63) | st.integers(max_value=-(2**63) - 1))
 def test_a_number_of_more_bits_is_no_long(value: int) -> None:
     """In neither direction."""
-    for convert in (
-        lambda: read("Long", value),
-        lambda: read_literal("Long", str(value)),
-        lambda: write("Long", value),
-    ):
-        with pytest.raises(GraphQLError, match="Long"):
-            convert()
+    with pytest.raises(GraphQLError):
+        read("Long", value)
+    with pytest.raises(GraphQLError):
+        read_literal("Long", str(value))
+    with pytest.raises(GraphQLError):
+        write("Long", value)
 
 
 @pytest.mark.parametrize("value", [-(2**63) - 1, 2**63, True, "5", None, 5.5, float("inf"), float("nan"), 1e300, [5]])
@@ -163,7 +162,7 @@ def test_an_instant_that_was_written_is_read_back(instant: datetime) -> None:
     assert read("DateTime", write("DateTime", instant)) == instant
 
 
-@pytest.mark.parametrize("value", [datetime(2026, 3, 4), "2026-03-04T10:20:30Z", None])  # noqa: DTZ001
+@pytest.mark.parametrize("value", [datetime(2026, 3, 4), "2026-03-04T10:20:30Z", None])
 def test_a_time_without_a_zone_is_not_written(value: object) -> None:
     """It would be a guess."""
     with pytest.raises(GraphQLError, match="without a zone"):

@@ -42,8 +42,11 @@ async def test_all_parameters_of_a_post_are_read() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b'{"query":"{a}"}', b'{"query":"{a}","variables":null,"operationName":null,"extensions":null}']
-    + [b'{"query":"{a}","variables":"","operationName":"","extensions":""}'],
+    [
+        b'{"query":"{a}"}',
+        b'{"query":"{a}","variables":null,"operationName":null,"extensions":null}',
+        b'{"query":"{a}","variables":"","operationName":"","extensions":""}',
+    ],
 )
 async def test_what_is_empty_counts_as_absent(body: bytes) -> None:
     """Clients send null or nothing for what they do not need."""
@@ -88,8 +91,16 @@ async def test_a_malformed_body_is_400(body: bytes) -> None:
 
 @pytest.mark.parametrize(
     "content_type",
-    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/graphql", ""]
-    + ["application/jsonp", "application/json; charset=iso-8859-1", "application/json;charset=utf-16"],
+    [
+        "",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/graphql",
+        "application/jsonp",
+        "application/json; charset=iso-8859-1",
+        "application/json;charset=utf-16",
+    ],
 )
 async def test_other_content_types_are_415(content_type: str) -> None:
     """Nothing that a page of another origin may send without asking first is read."""

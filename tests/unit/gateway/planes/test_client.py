@@ -341,7 +341,7 @@ async def test_the_deadline_covers_the_whole_exchange(steps: tuple[Step, ...]) -
     """A byte now and then does not move it, and the connection is closed."""
     async with real_client(*steps) as (fetch, left):
         with pytest.raises(UpstreamTimeoutError) as caught:
-            await fetch(0.05)
+            await asyncio.wait_for(fetch(0.05), 5)
         assert (caught.value.plane, caught.value.__context__) == (Plane.MANAGEMENT, None)
         await asyncio.wait_for(left.wait(), 5)
 

@@ -20,7 +20,9 @@ def stated(code: str | None, message: str = "", **more: object) -> bytes:
     return msgspec.json.encode({"errorCode": code, "errorMessage": message, **more})
 
 
-def raised(status: int, content: bytes, plane: Plane = Plane.SERVICE, retry_after: float | None = None) -> UpstreamError:
+def raised(
+    status: int, content: bytes, plane: Plane = Plane.SERVICE, retry_after: float | None = None
+) -> UpstreamError:
     """Return the error that a body becomes."""
     with pytest.raises(UpstreamError) as caught:
         faults.check(Body(status, content, AT, retry_after), plane)

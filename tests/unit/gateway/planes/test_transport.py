@@ -253,8 +253,10 @@ async def test_a_cookie_is_not_kept() -> None:
     """One caller's cookie would go out with the next caller's request."""
     answer = OK.replace(b"\r\n\r\n", b"\r\nSet-Cookie: session=1; Path=/\r\n\r\n")
     async with raw_upstream(answer) as upstream, open_transport() as transport:
-        await exchange(transport, asking(upstream.origin))
-        await exchange(transport, asking(upstream.origin))
+        # By name: aiohttp's own jar takes no cookies from bare addresses either.
+        origin = upstream.origin.replace("127.0.0.1", "localhost")
+        await exchange(transport, asking(origin))
+        await exchange(transport, asking(origin))
         assert b"cookie" not in upstream.requests[1].lower()
 
 
@@ -353,7 +355,7 @@ async def test_the_pool_survives_callers_that_leave() -> None:
                 for _ in range(chance.randrange(40)):
                     await asyncio.sleep(0)
                 if chance.random() < 0.7:
-                    await asyncio.sleep(chance.random() * 0.01)
+                    await asyncio.sleep(0.01 * chance.random())
                     task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
 

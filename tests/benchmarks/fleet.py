@@ -1,0 +1,134 @@
+"""The processes that are measured: how each is started, found ready and ended. Knows no query and measures nothing."""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.benchmarks import peer
+from tests.benchmarks.client import AnswerError, connect
+from tests.benchmarks.shapes import GRAPH, PROJECT
+
+ROOT = Path(__file__).parents[2]
+UPSTREAM = "upstream"
+GATEWAY = "gateway"
+PROBED = "gateway with probe"
+PLAIN = "plain"
+PASSTHROUGH = "passthrough"
+CONSTANT = "constant"
+PEER = "mercurius + graphql-jit"
+
+_UVICORN = ("-m", "uvicorn", "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning")
+# What each process is started with; the port follows as `--port`, or is taken from the environment.
+_COMMANDS: dict[str, tuple[str, ...]] = {
+    GATEWAY: (sys.executable, "-m", "gateway", "serve", "--port"),
+    PROBED: (sys.executable, *_UVICORN, "--factory", "tests.benchmarks.probe:create_app", "--port"),
+    PLAIN: (sys.executable, *_UVICORN, "tests.benchmarks.plain:app", "--port"),
+    PASSTHROUGH: (sys.executable, *_UVICORN, "--factory", "tests.benchmarks.baselines:create_passthrough", "--port"),
+    CONSTANT: (sys.executable, *_UVICORN, "tests.benchmarks.baselines:constant", "--port"),
+    UPSTREAM: (sys.executable, "-m", "tests.benchmarks.upstream"),
+    PEER: ("node", str(peer.SERVER)),
+}
+_READY_SECONDS = 30
+_STOP_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One process under load."""
+
+    name: str
+    port: int
+    pid: int
+
+
+class Fleet:
+    """Starts processes when they are asked for and ends them all when it is left."""
+
+    def __init__(self) -> None:
+        self._targets: dict[str, Target] = {}
+        self._upstream_url = ""
+
+    async def __aenter__(self) -> Self:
+        with ExitStack() as stack:
+            self._logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ges-gateway-bench-")))
+            self._stack = stack.pop_all()
+        try:
+            self._upstream_url = f"http://127.0.0.1:{(await self.get(UPSTREAM)).port}"
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    async def get(self, name: str) -> Target:
+        """Return the process of this name, started at the first time."""
+        if name not in self._targets:
+            self._targets[name] = await self.start(name)
+        return self._targets[name]
+
+    async def start(self, name: str) -> Target:
+        """Start one more process of this name; return it when it takes connections. Raises AnswerError."""
+        port = _free_port()
+        command = _COMMANDS[name]
+        log = self._logs / f"{name}-{port}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [*command, str(port)] if command[-1] == "--port" else command,
+                cwd=ROOT,
+                env=self._environment(port),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        self._stack.callback(_end, process)
+        for _ in range(_READY_SECONDS * 20):
+            with contextlib.suppress(OSError):
+                (await connect(port)).close()
+                return Target(name, port, process.pid)
+            if process.poll() is not None:
+                break
+            await asyncio.sleep(0.05)
+        raise AnswerError(f"{name} does not start:\n{log.read_text()[-2000:]}")
+
+    def _environment(self, port: int) -> dict[str, str]:
+        others = {name: value for name, value in os.environ.items() if not name.startswith("GES_GATEWAY_")}
+        return others | {
+            "BENCHMARK_PORT": str(port),
+            "BENCHMARK_UPSTREAM": self._upstream_url,
+            "GES_GATEWAY_PROJECT_ID": PROJECT,
+            "GES_GATEWAY_MANAGEMENT_URL": self._upstream_url,
+            "GES_GATEWAY_SERVICE_URLS": json.dumps({GRAPH: self._upstream_url}),
+            # A slow answer is measured, not cut off; and a job that has ended counts as final at once.
+            "GES_GATEWAY_REQUEST_TIMEOUT_SECONDS": "120",
+            "GES_GATEWAY_UPSTREAM_TIMEOUT_SECONDS": "60",
+            "GES_GATEWAY_CACHE_SETTLE_SECONDS": "0",
+        }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

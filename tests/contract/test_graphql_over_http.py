@@ -1,0 +1,210 @@
+"""
+GraphQL over HTTP as clients rely on it: the audits of the graphql-http project in our words, and what they leave out.
+
+Every answer, also to requests that are no GraphQL at all, is JSON with coded errors.
+"""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support_graphql import REQUEST_ID, application, client_of
+
+pytestmark = pytest.mark.anyio
+JSON = "application/json"
+GRAPHQL = "application/graphql-response+json"
+BOTH = pytest.mark.parametrize("accept", [JSON, GRAPHQL])
+HELLO = {"data": {"hello": "Hello, you!"}}
+
+
+async def ask(method: str = "POST", accept: str | None = JSON, **options: Any) -> httpx.Response:
+    """Send one request; every answer keeps these promises."""
+    headers = {"Accept": accept or "", **options.pop("headers", {})}
+    async with client_of(application()) as client:
+        if accept is None:
+            del client.headers["Accept"], headers["Accept"]
+        answer = await client.request(method, "/graphql", headers=headers, **options)
+    assert "Accept" in answer.headers["vary"]
+    assert answer.headers["x-request-id"] == REQUEST_ID
+    assert answer.headers["content-type"].endswith("json; charset=utf-8")
+    content = answer.json()
+    for error in content.get("errors", ()):
+        assert error["message"]
+        assert error["extensions"]["code"]
+        assert error["extensions"]["requestId"] == REQUEST_ID
+    if method == "POST" or "errors" in content:
+        assert answer.headers["cache-control"] == "no-store"
+    return answer
+
+
+def refused(answer: httpx.Response) -> tuple[int, str]:
+    """Return status and code of a request of which nothing was executed."""
+    content = answer.json()
+    assert "data" not in content
+    return answer.status_code, content["errors"][0]["extensions"]["code"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [(GRAPHQL, GRAPHQL), (JSON, JSON), ("*/*", JSON), (None, JSON), (f"{GRAPHQL}, {JSON};q=0.9", GRAPHQL)],
+)
+async def test_the_answer_has_the_media_type_that_was_asked_for(accept: str | None, media_type: str) -> None:
+    """In UTF-8, always."""
+    answer = await ask(accept=accept, json={"query": "{ hello }"})
+    assert (answer.status_code, answer.json()) == (200, HELLO)
+    assert answer.headers["content-type"] == f"{media_type}; charset=utf-8"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_nothing_acceptable_is_406(method: str) -> None:
+    """And says what there is."""
+    answer = await ask(method, "text/csv", params={"query": "{ hello }"})
+    assert refused(answer) == (406, "BAD_USER_INPUT")
+    assert JSON in answer.json()["errors"][0]["message"]
+
+
+async def test_requests_are_utf8() -> None:
+    """Said or not."""
+    for content_type in (JSON, "application/json; charset=utf-8"):
+        body = '{"query":"{ hello(name: \\"Zoë 🦔\\") }"}'.encode()
+        answer = await ask(content=body, headers={"Content-Type": content_type})
+        assert answer.json() == {"data": {"hello": "Hello, Zoë 🦔!"}}
+
+
+@BOTH
+async def test_all_parameters_may_come_by_post(accept: str) -> None:
+    """Null and absent are the same."""
+    document = "query A { hello } query B($n: String!) { hello(name: $n) }"
+    body = {"query": document, "operationName": "B", "variables": {"n": "Ada"}, "extensions": {"some": "value"}}
+    assert (await ask(accept=accept, json=body)).json() == {"data": {"hello": "Hello, Ada!"}}
+    nothing = {"operationName": None, "variables": None, "extensions": None, "unknown": 1}
+    assert (await ask(accept=accept, json={"query": "{ hello }", **nothing})).json() == HELLO
+
+
+@BOTH
+async def test_all_parameters_may_come_by_get(accept: str) -> None:
+    """Without any header of its own; the client may keep the answer, but asks again."""
+    document = "query A { hello } query B($n: String!) { hello(name: $n) }"
+    params = {"query": document, "operationName": "B", "variables": '{"n":"Ada"}', "extensions": "{}"}
+    answer = await ask("GET", accept, params=params)
+    assert (answer.status_code, answer.json()) == (200, {"data": {"hello": "Hello, Ada!"}})
+    assert answer.headers["cache-control"] == "private, no-cache"
+
+
+async def test_an_answer_by_get_with_errors_is_kept_by_nobody() -> None:
+    """They may be gone the next time."""
+    assert (await ask("GET", params={"query": "{ missing }"})).headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "BREW"])
+async def test_other_methods_are_405(method: str) -> None:
+    """And say which there are."""
+    answer = await ask(method, json={"query": "{ hello }"})
+    assert refused(answer) == (405, "BAD_USER_INPUT")
+    assert answer.headers["allow"] == "GET, POST"
+
+
+async def test_head_is_405() -> None:
+    """Its answer has no body a client could read."""
+    async with client_of(application()) as client:
+        answer = await client.head("/graphql?query={hello}")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+
+
+async def test_a_mutation_by_get_is_405_and_not_executed() -> None:
+    """Following a link changes nothing; also when the document has other faults."""
+    for query in ("mutation { change }", "mutation { nothing }", "query A { hello } mutation B { change }"):
+        answer = await ask("GET", params={"query": query, "operationName": "B" if " B " in query else ""})
+        assert refused(answer) == (405, "BAD_USER_INPUT")
+        assert answer.headers["allow"] == "POST"
+    assert (await ask(json={"query": "mutation { change }"})).json() == {"data": {"change": True}}
+
+
+@BOTH
+async def test_a_subscription_is_refused(accept: str) -> None:
+    """There is no stream to answer with."""
+    assert refused(await ask(accept=accept, json={"query": "subscription { hello }"})) == (400, "BAD_USER_INPUT")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Content-Type": "text/plain"},
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        {"Content-Type": "multipart/form-data; boundary=x"},
+        {"Content-Type": "application/graphql"},
+        {"Content-Type": "application/json; charset=utf-16"},
+        {"Content-Type": JSON, "Content-Encoding": "gzip"},
+    ],
+)
+async def test_other_content_is_415(headers: dict[str, str]) -> None:
+    """Above all what a page of another origin may send without asking first."""
+    assert refused(await ask(content=b'{"query":"{ hello }"}', headers=headers)) == (415, "BAD_USER_INPUT")
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"null", b"5", b'"x"', b"true", b"[]", b'[{"query":"{hello}"}]', b"\xff", b'"\\ud800"', b"{}"]
+    + [b"[" * 50_000 + b"]" * 50_000, b"[" * 50_000, b'{"query":' + b"9" * 10_000 + b"}", b'{"query":[]}'],
+    ids=range(15),
+)
+async def test_a_malformed_request_is_400_in_any_media_type(accept: str, body: bytes) -> None:
+    """Never 500, and nothing of it is repeated."""
+    answer = await ask(accept=accept, content=body, headers={"Content-Type": JSON})
+    assert refused(answer) == (400, "BAD_USER_INPUT")
+    assert len(answer.content) < 300
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(name, value) for name in ("query", "operationName") for value in ({"a": 1}, 0, True, ["array"])]
+    + [(name, value) for name in ("variables", "extensions") for value in ("string", 0, False, ["array"])],
+)
+async def test_a_parameter_of_the_wrong_type_is_400(accept: str, name: str, value: object) -> None:
+    """Each has one type."""
+    assert refused(await ask(accept=accept, json={"query": "{ hello }", name: value})) == (400, "BAD_USER_INPUT")
+
+
+@pytest.mark.parametrize(("accept", "status"), [(JSON, 200), (GRAPHQL, 400)])
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"query": "{"}, "GRAPHQL_PARSE_FAILED"),
+        ({"query": "{ nothing }"}, "GRAPHQL_VALIDATION_FAILED"),
+        ({"query": "query A { hello } query B { hello }"}, "BAD_USER_INPUT"),
+        ({"query": "query A { hello }", "operationName": "B"}, "BAD_USER_INPUT"),
+        ({"query": "fragment F on Query { hello }"}, "GRAPHQL_VALIDATION_FAILED"),
+        ({"query": "query ($n: String!) { hello(name: $n) }"}, "BAD_USER_INPUT"),
+        ({"query": "query ($n: String!) { hello(name: $n) }", "variables": {"n": {}}}, "BAD_USER_INPUT"),
+        ({"query": "{ hello " + "x " * 1_000 + "}"}, "LIMIT_EXCEEDED"),
+    ],
+)
+async def test_a_document_that_is_not_executed_has_no_data(
+    accept: str, status: int, body: dict[str, Any], code: str
+) -> None:
+    """400 for those who know the newer media type; the others understand errors with 200 only."""
+    assert refused(await ask(accept=accept, json=body)) == (status, code)
+
+
+@BOTH
+async def test_an_executed_operation_is_200_whatever_its_fields_say(accept: str) -> None:
+    """`data` is there, if only as null."""
+    assert (await ask(accept=accept, json={"query": "{ missing }"})).status_code == 200
+    answer = await ask(accept=accept, json={"query": "{ needed }"})
+    assert (answer.status_code, answer.json()["data"]) == (200, None)
+
+
+@BOTH
+async def test_the_same_document_is_answered_alike_the_second_time(accept: str) -> None:
+    """Documents are kept, requests are not."""
+    async with client_of(application()) as client:
+        for query in ("{ hello }", "{ nothing }", "{"):
+            first = await client.post("/graphql", json={"query": query}, headers={"Accept": accept})
+            other = {"Accept": accept, "X-Request-Id": "test-2"}
+            second = await client.post("/graphql", json={"query": query}, headers=other)
+            assert second.status_code == first.status_code
+            assert second.text == first.text.replace(REQUEST_ID, "test-2")
