@@ -146,8 +146,8 @@ Token      X-Auth-Token: {_SANDBOX_TOKEN}
 
 def _run(create: Callable[[str], Starlette], settings: Settings, text: str = "") -> int:
     """Open the port, so that its number is known, and serve what `create` builds for that address."""
-    telemetry.configure(settings.log_level, settings.log_format)
     listener = server.open_port(settings.host, settings.port)
+    telemetry.configure(settings.log_level, settings.log_format)
     url = server.url_of(listener)
     app = create(url)
     if text:

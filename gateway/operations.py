@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,6 +23,9 @@ from schema.health import CircuitState, PlaneHealth
 from schema.ids import checked_project
 from schema.plane import Plane
 from schema.scalars import DateTime
+
+_TRACE_PARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACE_STATE = re.compile(r"[\x20-\x7e]{1,512}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ def opener(runtime: Runtime) -> Callable[[Request, str], OpenOperation]:
     def open_operation(request: Request, request_id: str) -> OpenOperation:
         caller = read_caller(request.headers.raw, runtime.secret)
         fresh = "no-cache" in request.headers.get("cache-control", "").lower()
-        reader = Reader(runtime, caller, fresh=fresh)
+        reader = Reader(runtime, caller, fresh=fresh, trace=_trace(request))
         directory = Directory(reader, addresses)
         context = Context(
             jobs=JobsPort(reader, directory, places),
@@ -97,6 +101,15 @@ def plane_health(runtime: Runtime) -> list[PlaneHealth]:
         )
         for plane, summary in summaries.items()
     ]
+
+
+def _trace(request: Request) -> dict[str, str]:
+    """Return the W3C trace context of the request, for the calls it causes; nothing when it is malformed."""
+    parent = request.headers.get("traceparent", "")
+    if not _TRACE_PARENT.fullmatch(parent):
+        return {}
+    state = request.headers.get("tracestate", "")
+    return {"traceparent": parent, **({"tracestate": state} if _TRACE_STATE.fullmatch(state) else {})}
 
 
 def _project_id(request: Request, settings: Settings) -> str | None:

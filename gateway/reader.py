@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from gateway.auth.caller import Caller
 from gateway.cache.lifetime import Lifetime
+from gateway.cache.pages import PageCopy, find_page, pieces_of
 from gateway.cache.store import Entry
 from gateway.flight import FlightCancelledError
+from gateway.flow import Sink
 from gateway.planes.read import Body, Read
 from gateway.runtime import Runtime, Statistics
 from schema.errors import (
@@ -20,6 +22,7 @@ from schema.errors import (
     NotFoundError,
     PlaneUnavailableError,
     UnauthenticatedError,
+    UpstreamMalformedError,
     UpstreamTimeoutError,
 )
 
@@ -60,14 +63,22 @@ class Reader:
     """
     Reads for one caller during one operation. Equal reads of one operation are made once.
 
-    `fresh` skips reading the store. Every read ends by `deadline`, in the clock's monotonic seconds.
+    `fresh` skips reading the store; `trace` goes upstream with every read. Every read ends by `deadline`, in the clock's monotonic seconds.
     """
 
-    def __init__(self, runtime: Runtime, caller: Caller | None, *, fresh: bool = False) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        caller: Caller | None,
+        *,
+        fresh: bool = False,
+        trace: Mapping[str, str] | None = None,
+    ) -> None:
         self.runtime = runtime
         self.statistics = Statistics()
         self._caller = caller
         self._fresh = fresh
+        self._trace = dict(trace or {})
         self._deadline = runtime.clock.monotonic() + runtime.settings.request_timeout_seconds
         self._reads = 0
         self._memo: dict[tuple[str, ...], asyncio.Task[Answer[Any]]] = {}
@@ -88,6 +99,43 @@ class Reader:
             task = self._memo[key] = asyncio.create_task(self._answer(reading, caller))
         # Several resolvers may wait for one task; only `close` may cancel it.
         return await asyncio.shield(task)
+
+    async def pour(self, reading: Reading[T], sink: Sink, keep: Lifetime) -> PageCopy | None:
+        """
+        Pass a large body on to the sink while it arrives, from the store or from GES, holding none of it.
+
+        The caller's right must have been proven during this operation. What GES sends is copied into the store for
+        `keep`; the copy returned stays invisible until it is finished, which is for whoever has read the body to do.
+        Raises UpstreamError, also after the sink got some of it.
+        """
+        caller, runtime = self.caller, self.runtime
+        key = (_SHARED if reading.shared else self._private(caller), reading.origin, *reading.read.key())
+        index = None if self._fresh or not self._may_open(reading, caller) else await find_page(runtime.store, key)
+        if index is not None:
+            self.statistics.cache_hits += 1
+            async for piece in pieces_of(runtime.store, key, index):
+                await sink(piece)
+            return None
+        copy = PageCopy(runtime.store, key, keep.seconds, max_bytes=runtime.settings.cache_max_bytes // 4)
+
+        async def pass_on(chunk: bytes) -> None:
+            if keep.immutable:
+                await copy.add(Entry(200, chunk, runtime.clock.now(), immutable=True))
+            await sink(chunk)
+
+        self._count_read()
+        self.statistics.upstream_calls += 1
+        body = await runtime.clients[reading.read.plane].fetch(
+            reading.read,
+            origin=reading.origin,
+            headers={**caller.headers, **self._trace},
+            timeout_seconds=runtime.settings.stream_timeout_seconds,
+            sink=pass_on,
+        )
+        if body.status != 200:
+            reading.interpret(body)  # Raises what GES said instead of rows.
+            raise UpstreamMalformedError("GES answered with no rows.", plane=reading.read.plane)
+        return copy if keep.immutable else None
 
     def extend(self, seconds: float) -> None:
         """Move the deadline, for a client that said it would wait."""
@@ -135,9 +183,7 @@ class Reader:
         return reading.resource is None or self.runtime.grants.allow(caller.scope, reading.resource)
 
     async def _fetched(self, reading: Reading[T], read: Read, caller: Caller) -> Answer[T]:
-        self._reads += 1
-        if self._reads > self.runtime.settings.max_upstream_reads:
-            raise LimitExceededError("upstreamReads", self.runtime.settings.max_upstream_reads, self._reads)
+        self._count_read()
         left = self._deadline - self.runtime.clock.monotonic()
         flight = (caller.scope, reading.origin, *read.key())
         try:
@@ -157,7 +203,7 @@ class Reader:
         body = await runtime.clients[read.plane].fetch(
             read,
             origin=reading.origin,
-            headers=caller.headers,
+            headers={**caller.headers, **self._trace},
             timeout_seconds=runtime.settings.upstream_timeout_seconds,
         )
         try:
@@ -177,6 +223,11 @@ class Reader:
         lifetime = reading.keep(value)
         await self._put(_SHARED if reading.shared else self._private(caller), reading, read, body, lifetime)
         return _Outcome(body, [value], lifetime.immutable)
+
+    def _count_read(self) -> None:
+        self._reads += 1
+        if self._reads > self.runtime.settings.max_upstream_reads:
+            raise LimitExceededError("upstreamReads", self.runtime.settings.max_upstream_reads, self._reads)
 
     async def _put(self, scope: str, reading: Reading[T], read: Read, body: Body, lifetime: Lifetime) -> None:
         entry = Entry(body.status, body.content, body.fetched_at, lifetime.immutable)

@@ -63,7 +63,9 @@ class Runtime:
             plane,
             self._transports[plane],
             limits=ClientLimits(
-                max_body_bytes=self.settings.max_body_bytes, accept_compressed=self.settings.upstream_compression
+                max_body_bytes=self.settings.max_body_bytes,
+                accept_compressed=self.settings.upstream_compression,
+                stall_seconds=self.settings.upstream_timeout_seconds,
             ),
             user_agent=f"ges-gateway/{VERSION}",
             clock=self.clock.now,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 import sys
@@ -25,25 +26,15 @@ class PortError(Exception):
 
 
 def open_port(host: str, port: int) -> socket.socket:
-    """Bind a listening socket. Raises PortError."""
+    """Open a listening socket. Raises PortError."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = found[0]
-        listener = socket.socket(family, kind, protocol)
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     except OSError as error:
         raise PortError(f"Cannot listen on {host}: {error.strerror}.") from error
-    with contextlib.ExitStack() as undo:
-        undo.callback(listener.close)
-        if sys.platform != "win32":
-            # Elsewhere this lets several processes share a port; here it only forgets connections already closed.
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(address)
-            listener.listen(_BACKLOG)
-        except OSError as error:
-            raise PortError(f"Cannot listen on {host}, port {port}: {error.strerror}.") from error
-        undo.pop_all()
-    return listener
+    try:
+        return socket.create_server(address, family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise PortError(f"Cannot listen on {host}, port {port}: {os.strerror(error.errno or 0)}.") from error
 
 
 def url_of(listener: socket.socket) -> str:

@@ -150,6 +150,10 @@ class Settings(BaseSettings):
     upstream_timeout_seconds: Seconds = _of(8.0, "Longest time for one call to GES, from connecting to the last byte.")
     upstream_connections: PositiveInt = _of(64, "Connections open to each plane at most.")
     upstream_compression: bool = _of(False, "Whether GES is asked for compressed bodies.")
+    stream_timeout_seconds: Seconds = _of(300.0, "Longest time for one large page to be passed on to its client.")
+    spool_max_bytes: PositiveInt = _of(
+        4 * _MIB, "Pages of ended jobs that are larger are passed on while they arrive, not collected first."
+    )
     max_body_bytes: PositiveInt = _of(64 * _MIB, "Largest body read from GES, compressed or not.")
     max_upstream_reads: PositiveInt = _of(120, "Calls to GES that one operation may cause.")
 

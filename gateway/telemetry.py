@@ -75,15 +75,19 @@ class _LibraryHandler(logging.Handler):
     """Turns what libraries log into events, bounded and without the text of exceptions."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        fields: dict[str, Any] = {"logger": record.name, "message": _first_line(record.getMessage())}
+        fields: dict[str, Any] = {"logger": record.name, "message": _headline(record.getMessage())}
         if record.exc_info and record.exc_info[1]:
             fields |= describe_exception(record.exc_info[1])
         log.log(record.levelno, Event.LIBRARY, **fields)
 
 
-def _first_line(text: str) -> str:
+def _headline(text: str) -> str:
     # What follows is often the repr of an exception or of a task that holds one.
-    return text.partition("\n")[0][:_LONGEST_TEXT]
+    line, *rest = text.splitlines() or [""]
+    if line.startswith("Traceback "):
+        # The places are indented; the line after them begins with the type.
+        line = next((other for other in rest if not other.startswith(" ")), line).partition(":")[0]
+    return line[:_LONGEST_TEXT]
 
 
 def describe_exception(error: BaseException) -> dict[str, Any]:

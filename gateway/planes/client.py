@@ -15,7 +15,7 @@ import httpx
 
 from gateway.planes import outcomes
 from gateway.planes.breaker import Breaker, Breakers
-from gateway.planes.intake import Intake, UnacceptableBodyError, retry_after_seconds, without_credentials
+from gateway.planes.intake import Intake, Sink, UnacceptableBodyError, retry_after_seconds, without_credentials
 from gateway.planes.outcomes import Fault, Outcome, UpstreamCall
 from gateway.planes.read import Body, Read
 from gateway.planes.redact import redact_body
@@ -33,10 +33,15 @@ OUT_OF_SERVICE_STATUSES = frozenset({502, 503, 504})
 
 @dataclass(frozen=True, slots=True)
 class ClientLimits:
-    """How large a body may be, on the wire and expanded, and whether it may come compressed."""
+    """
+    How large a body may be, on the wire and expanded, whether it may come compressed, and how long GES may pause.
+
+    The pause counts only while somebody waits for the next piece, so a slow reader of a large body is no stall.
+    """
 
     max_body_bytes: int
     accept_compressed: bool = False
+    stall_seconds: float = 10.0
 
 
 @dataclass(slots=True)
@@ -44,6 +49,7 @@ class _Exchange:
     """What is known so far about one exchange; still readable when it ends early."""
 
     intake: Intake
+    sink: Sink | None = None
     status: int = 0
     retry_after: str | None = None
     content: bytes = b""
@@ -82,11 +88,20 @@ class PlaneClient:
             "User-Agent": user_agent,
         }
 
-    async def fetch(self, read: Read, *, origin: str, headers: Mapping[str, str], timeout_seconds: float) -> Body:
+    async def fetch(
+        self,
+        read: Read,
+        *,
+        origin: str,
+        headers: Mapping[str, str],
+        timeout_seconds: float,
+        sink: Sink | None = None,
+    ) -> Body:
         """
         Ask GES and return what it answered, whatever the status; redirects are answers and never followed.
 
-        Everything happens within `timeout_seconds`, and only `FORWARDED_HEADERS` of `headers` leave the gateway.
+        With a `sink` the pieces of a good answer (status 200) go there as they arrive, and the body returned is
+        empty; reading waits for the sink. Everything happens within `timeout_seconds`, and only `FORWARDED_HEADERS` of `headers` leave the gateway.
         Cancelling closes the connection. Raises UpstreamTimeoutError, PlaneUnavailableError, UpstreamMalformedError,
         UpstreamFailedError for a request that nobody can send, BadUserInputError for a read that fits no path.
         """
@@ -96,7 +111,8 @@ class PlaneClient:
         breaker = self.breakers.of(origin)
         ticket = self._admitted(breaker)
         limits = self._limits
-        exchange = _Exchange(Intake(max_body_bytes=limits.max_body_bytes, accept_compressed=limits.accept_compressed))
+        intake = Intake(max_body_bytes=limits.max_body_bytes, accept_compressed=limits.accept_compressed)
+        exchange = _Exchange(intake, sink)
         started = asyncio.get_running_loop().time()
         try:
             error = await self._send(request, exchange, timeout_seconds)
@@ -113,7 +129,12 @@ class PlaneClient:
         request = None
         # Either failure holds what could not be taken, which may be a credential; so it goes no further.
         with suppress(httpx.InvalidURL, ValueError):
-            request = httpx.Request("GET", origin + target, headers={**self._fixed_headers, **forwarded})
+            request = httpx.Request(
+                "GET",
+                origin + target,
+                headers={**self._fixed_headers, **forwarded},
+                extensions={"timeout": {"read": self._limits.stall_seconds}},
+            )
         if request is None:
             raise self._error(outcomes.UNSENDABLE)
         # httpx resolves dots: a segment `..` would climb into another project. Ids are checked long before this.
@@ -155,7 +176,9 @@ class PlaneClient:
         try:
             exchange.status = response.status_code
             exchange.retry_after = response.headers.get("retry-after")
-            exchange.content = await exchange.intake.take(response.headers, stream)
+            # Only a good answer is passed on as it comes; any other is small, and read whole to tell what it says.
+            sink = exchange.sink if exchange.status == httpx.codes.OK else None
+            exchange.content = await exchange.intake.take(response.headers, stream, sink)
         finally:
             await response.aclose()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import zlib
-from collections.abc import AsyncIterable, Iterator, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote_from_bytes
@@ -25,6 +25,8 @@ CREDENTIAL_START_BYTES = 16
 CREDENTIAL_WORD = re.compile(rb"[A-Za-z0-9+/=_.%-]{16,}")
 CREDENTIAL_REST = rb"(?:[A-Za-z0-9+/=_.%-]|\\/)*"
 
+Sink = Callable[[bytes], Awaitable[None]]
+
 
 class UnacceptableBodyError(Exception):
     """The body breaks our limits or the encoding that was agreed on; its text may be shown to clients."""
@@ -38,21 +40,26 @@ class Intake:
         self._max_body_bytes = max_body_bytes
         self._accept_compressed = accept_compressed
 
-    async def take(self, headers: Mapping[str, str], stream: AsyncIterable[bytes]) -> bytes:
-        """Read the body to its end and return it expanded; raises UnacceptableBodyError as early as possible."""
+    async def take(self, headers: Mapping[str, str], stream: AsyncIterable[bytes], sink: Sink | None = None) -> bytes:
+        """
+        Read the body to its end and return it expanded; raises UnacceptableBodyError as early as possible.
+
+        With a `sink` every piece goes there instead, and nothing is returned; reading waits for it.
+        """
         announced = headers.get("content-length", "")
         self._check_size(float(announced) if announced.isdecimal() else 0)
         pieces: list[bytes] = []
+        keep = sink or _keeping(pieces)
         expander = self._expander(headers)
         async for chunk in stream:
             self.received_bytes += len(chunk)
             self._check_size(self.received_bytes)
             if expander is None:
-                pieces.append(chunk)
+                await keep(chunk)
                 continue
             for piece in expander.feed(chunk):
                 self._check_size(expander.expanded_bytes)
-                pieces.append(piece)
+                await keep(piece)
                 await asyncio.sleep(0)
         if expander is not None:
             expander.finish()
@@ -69,6 +76,13 @@ class Intake:
     def _check_size(self, size_bytes: float) -> None:
         if size_bytes > self._max_body_bytes:
             raise UnacceptableBodyError(f"GES answered with more than {self._max_body_bytes} bytes.")
+
+
+def _keeping(pieces: list[bytes]) -> Sink:
+    async def keep(piece: bytes) -> None:
+        pieces.append(piece)
+
+    return keep
 
 
 class _Expander:

@@ -101,7 +101,7 @@ def _listed_job(row: Members, project: str, body: Body) -> Job:
 def _job(row: Members, ref: JobRef, body: Body) -> Job:
     raw_status = values.get_text(row, "status")
     status = words.read_status(raw_status, _PLANE)
-    raw_kind = values.get_text(row, "jobname")
+    raw_kind = _task_name(row)
     return Job(
         ref=ref,
         job_id=ref.job_id,
@@ -122,6 +122,12 @@ def _job(row: Members, ref: JobRef, body: Body) -> Job:
         can_cancel=None,
         source=JobSource(plane=_PLANE, fetched_at=DateTime(body.fetched_at), cached=False, immutable=False),
     )
+
+
+def _task_name(row: Members) -> str | None:
+    name = values.get(row, "jobname")
+    # V1 documents the name as a list, though its example shows a text.
+    return values.text(name[0] if isinstance(name, list) and name else name)
 
 
 def _progress(row: Members) -> float | None:

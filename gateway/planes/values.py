@@ -137,9 +137,7 @@ def is_list(raw: msgspec.Raw) -> bool:
 
 
 def text(value: object) -> str | None:
-    """Return a text that says something. V1 documents some names as a list of one."""
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
+    """Return a text that says something."""
     return value if isinstance(value, str) and value.strip() else None
 
 

@@ -3,7 +3,6 @@
 import argparse
 import os
 import platform
-import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -35,7 +34,7 @@ MEASURES: dict[str, tuple[Measure, tuple[str, ...]]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; 1 when a target does not answer what it must. A missed figure is no failure."""
     options = _parser().parse_args(arguments)
-    chosen = options.only or list(MEASURES)
+    chosen = [name for name in MEASURES if not options.only or name in options.only]
     names = list(dict.fromkeys(name for measure in chosen for name in MEASURES[measure][1]))
     reason = peer.prepare() if PEER in names else None
     absent = {PEER: reason} if reason else {}
@@ -73,10 +72,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _machine() -> str:
     cpus = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    node = (
-        subprocess.run(("node", "--version"), capture_output=True, text=True, check=False) if peer.has_node() else None
-    )
-    versions = f"Python {platform.python_version()}" + (f", node {node.stdout.strip().lstrip('v')}" if node else "")
+    versions = f"Python {platform.python_version()}, {peer.version()}"
     return f"{os.cpu_count()} cores {cpus[0].partition(':')[2].strip()}, Linux {platform.release()}, {versions}"
 
 

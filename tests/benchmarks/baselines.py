@@ -15,10 +15,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from tests.benchmarks.shapes import PAGERANK, small_answer
+from tests.benchmarks.shapes import KNOWN_JOB, small_answer
 
-# The job that everybody asks about again and again.
-KNOWN_JOB = f"{PAGERANK.name}-known"
 _CONSTANT = json.dumps(small_answer(KNOWN_JOB)).encode()
 
 

@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import httptools
 
@@ -44,7 +44,8 @@ class Connection(asyncio.Protocol):
     async def ask(self, request: bytes, *, keep: bool = False) -> Reply:
         """Send a request and return its answer. Raises AnswerError unless that is a 200 in time."""
         self._waiting = asyncio.get_running_loop().create_future()
-        self._keep, self._chunks, self._size = keep, [], 0
+        self._keep, self._size = keep, 0
+        self._chunks: list[bytes] = []
         self._first_byte = 0.0
         self._started = time.perf_counter()
         self._transport.write(request)
@@ -63,8 +64,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep what requests are written to."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are WriteTransports in all but their base.
+        self._transport = cast(asyncio.WriteTransport, transport)
 
     def connection_lost(self, error: Exception | None) -> None:
         """Fail the request under way."""

@@ -4,10 +4,9 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
-from tests.benchmarks.baselines import KNOWN_JOB
 from tests.benchmarks.client import AnswerError, Reply, ask_page, ask_small, connect, get
 from tests.benchmarks.fleet import CONSTANT, PASSTHROUGH, Fleet
-from tests.benchmarks.shapes import SHAPES, Shape, new_job, small_answer, status_path
+from tests.benchmarks.shapes import KNOWN_JOB, Shape, new_job, small_answer, status_path
 
 
 class UnequalError(Exception):

@@ -27,7 +27,11 @@ PASSTHROUGH = "passthrough"
 CONSTANT = "constant"
 PEER = "mercurius + graphql-jit"
 
-_UVICORN = ("-m", "uvicorn", "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning")
+_UVICORN = (
+    *("-m", "uvicorn", "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"),
+    # As long as the gateway's own: connections rest while the others have their turn.
+    *("--timeout-keep-alive", "75"),
+)
 # What each process is started with; the port follows as `--port`, or is taken from the environment.
 _COMMANDS: dict[str, tuple[str, ...]] = {
     GATEWAY: (sys.executable, "-m", "gateway", "serve", "--port"),
@@ -83,17 +87,8 @@ class Fleet:
     async def start(self, name: str) -> Target:
         """Start one more process of this name; return it when it takes connections. Raises AnswerError."""
         port = _free_port()
-        command = _COMMANDS[name]
         log = self._logs / f"{name}-{port}.log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [*command, str(port)] if command[-1] == "--port" else command,
-                cwd=ROOT,
-                env=self._environment(port),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
+        process = self._open(name, port, log)
         self._stack.callback(_end, process)
         for _ in range(_READY_SECONDS * 20):
             with contextlib.suppress(OSError):
@@ -103,6 +98,18 @@ class Fleet:
                 break
             await asyncio.sleep(0.05)
         raise AnswerError(f"{name} does not start:\n{log.read_text()[-2000:]}")
+
+    def _open(self, name: str, port: int, log: Path) -> subprocess.Popen[bytes]:
+        command = _COMMANDS[name]
+        with log.open("wb") as output:
+            return subprocess.Popen(
+                [*command, str(port)] if command[-1] == "--port" else command,
+                cwd=ROOT,
+                env=self._environment(port),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
 
     def _environment(self, port: int) -> dict[str, str]:
         others = {name: value for name, value in os.environ.items() if not name.startswith("GES_GATEWAY_")}

@@ -21,7 +21,9 @@ _TRIES_A_ROUND = 3
 
 async def measure_memory(fleet: Fleet, effort: Effort) -> list[Figure]:
     """Measure the memory of processes that are new but warm: at rest, and how a page makes it grow."""
-    rest, spooled, streamed = [], [], []
+    rest: list[int] = []
+    spooled: list[int] = []
+    streamed: list[int] = []
     for _ in range(effort.rounds):
         for rows, growths in ((_SPOOLED_ROWS, spooled), (_STREAMED_ROWS, streamed)):
             gateway = await fleet.start(GATEWAY)
@@ -84,7 +86,7 @@ async def _warm(target: Target) -> None:
     await load(target.port, lambda: write_page(target.name, VERTICES, _WARM_ROWS), connections=1, seconds=0.5)
 
 
-async def _growth(target: Target, rows: int) -> float:
+async def _growth(target: Target, rows: int) -> int:
     connection = await connect(target.port)
     forget_peak(target.pid)
     before = resident_bytes(target.pid)

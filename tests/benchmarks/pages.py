@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
 
-from tests.benchmarks.client import AnswerError, Connection, connect
+from tests.benchmarks.client import AnswerError, Reply, connect
 from tests.benchmarks.effort import Effort
 from tests.benchmarks.equality import write_page
 from tests.benchmarks.figures import Figure, Must, at_least, at_most, ratio
-from tests.benchmarks.fleet import GATEWAY, PASSTHROUGH, PEER, PLAIN, Fleet
+from tests.benchmarks.fleet import GATEWAY, PASSTHROUGH, PEER, PLAIN, Fleet, Target
 from tests.benchmarks.shapes import EDGES, PAGERANK, PATHS, VERTICES, Shape
 
 # A fast target is asked several times in its turn, so that one hiccup does not decide its median.
@@ -64,26 +64,28 @@ async def measure(fleet: Fleet, effort: Effort) -> list[Figure]:
 
 async def _run(fleet: Fleet, race: Race, names: Iterable[str], rounds: int) -> dict[str, float]:
     """Return the median seconds of each target."""
-    connections = {name: await connect((await fleet.get(name)).port) for name in names}
-    sizes = {name: await _warm(connection, name, race) for name, connection in connections.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in connections}
+    targets = [await fleet.get(name) for name in names]
+    sizes = {target.name: (await _page(target, race)).size for target in targets}
+    seconds: dict[str, list[float]] = {target.name: [] for target in targets}
     for _ in range(rounds):
-        for name, connection in connections.items():
-            seconds[name] += await _turn(connection, name, race, sizes[name])
-    for connection in connections.values():
-        connection.close()
+        for target in targets:
+            seconds[target.name] += await _turn(target, race, sizes[target.name])
     return {name: median(times) for name, times in seconds.items()}
 
 
-async def _warm(connection: Connection, name: str, race: Race) -> int:
-    return (await connection.ask(write_page(name, race.shape, race.rows))).size
-
-
-async def _turn(connection: Connection, name: str, race: Race, size: int) -> list[float]:
+async def _turn(target: Target, race: Race, size: int) -> list[float]:
     times: list[float] = []
     while not times or (sum(times) < _TURN_SECONDS and len(times) < _MOST_IN_A_TURN):
-        reply = await connection.ask(write_page(name, race.shape, race.rows))
+        reply = await _page(target, race)
         if reply.size != size:
-            raise AnswerError(f"{name}: a page of {race.shape.name} has {reply.size} bytes instead of {size}")
+            raise AnswerError(f"{target.name}: a page of {race.shape.name} has {reply.size} bytes instead of {size}")
         times.append(reply.seconds)
     return times
+
+
+async def _page(target: Target, race: Race) -> Reply:
+    connection = await connect(target.port)
+    try:
+        return await connection.ask(write_page(target.name, race.shape, race.rows))
+    finally:
+        connection.close()

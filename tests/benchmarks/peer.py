@@ -11,6 +11,13 @@ SERVER = _HOME / "server.mjs"
 _INSTALLED_LOCK = _HOME / "node_modules" / "installed-lock.json"
 
 
+def version() -> str:
+    """Name the node that runs here."""
+    if shutil.which("node") is None:
+        return "no node"
+    return subprocess.run(("node", "--version"), capture_output=True, text=True, check=True).stdout.strip()
+
+
 def prepare() -> str | None:
     """Install what the peer needs; return why it cannot run, None when it can."""
     for program in ("node", "npm"):
@@ -20,7 +27,9 @@ def prepare() -> str | None:
     lock = (_SOURCE / "package-lock.json").read_bytes()
     if _INSTALLED_LOCK.exists() and _INSTALLED_LOCK.read_bytes() == lock:
         return None
-    install = subprocess.run(("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"), cwd=_HOME, check=False)
+    install = subprocess.run(
+        ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"), cwd=_HOME, check=False
+    )
     if install.returncode:
         return "its npm packages could not be installed"
     _INSTALLED_LOCK.write_bytes(lock)

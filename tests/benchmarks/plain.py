@@ -13,7 +13,7 @@ from strawberry.asgi import GraphQL
 from strawberry.scalars import JSON
 
 from tests.benchmarks.baselines import open_client
-from tests.benchmarks.shapes import SHAPES, status_path
+from tests.benchmarks.shapes import status_path
 
 _client = open_client()
 
@@ -34,7 +34,12 @@ class JobStatus(enum.Enum):
     SUCCEEDED = "success"
 
 
-ResultKind = strawberry.enum(enum.Enum("ResultKind", [shape.kind for shape in SHAPES.values()]))
+@strawberry.enum
+class ResultKind(enum.Enum):
+    VERTICES = "vertices"
+    VERTEX_VALUES = "pagerank"
+    PATHS = "paths"
+    EDGES = "edges"
 
 
 @strawberry.interface
@@ -106,7 +111,7 @@ class ResultRowConnection:
 class AlgorithmResult:
     job_id: strawberry.Private[str]
     key: strawberry.Private[str]
-    kind: ResultKind  # type: ignore[valid-type]
+    kind: ResultKind
     total_count: int | None
 
     @strawberry.field
@@ -149,10 +154,8 @@ class Query:
 def _result(job_id: str, outputs: Any) -> AlgorithmResult | None:
     if not outputs:
         return None
-    key = next(name for name in SHAPES if name in outputs)
-    return AlgorithmResult(
-        job_id=job_id, key=key, kind=ResultKind[SHAPES[key].kind], total_count=outputs["data_total_size"]
-    )
+    key = next(name for name in _ROWS if name in outputs)
+    return AlgorithmResult(job_id=job_id, key=key, kind=ResultKind(key), total_count=outputs["data_total_size"])
 
 
 schema = strawberry.Schema(query=Query, types=[VertexRow, VertexValueRow, PathRow, EdgeRow])

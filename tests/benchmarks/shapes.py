@@ -76,6 +76,8 @@ VERTICES = Shape("vertices", "VERTICES", rows.vertex, "... on VertexRow { vertex
 PAGERANK = Shape("pagerank", "VERTEX_VALUES", rows.rank, "... on VertexValueRow { vertexId value }", _value)
 PATHS = Shape("paths", "PATHS", _path, "... on PathRow { vertexIds length }", _vertices_of_path)
 EDGES = Shape("edges", "EDGES", rows.edge, "... on EdgeRow { sourceId targetId edgeIndex label properties }", _edge)
+# The job that is asked about again and again.
+KNOWN_JOB = f"{PAGERANK.name}-known"
 SHAPES = {shape.name: shape for shape in (VERTICES, PAGERANK, PATHS, EDGES)}
 
 _numbers = itertools.count(1)

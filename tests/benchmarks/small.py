@@ -5,12 +5,11 @@ from collections.abc import Callable
 from statistics import median
 
 from tests.benchmarks.accounting import cpu_seconds
-from tests.benchmarks.baselines import KNOWN_JOB
 from tests.benchmarks.client import ask_small, connect, get, load
 from tests.benchmarks.effort import Effort
 from tests.benchmarks.figures import Figure, at_least, at_most, ratio
 from tests.benchmarks.fleet import CONSTANT, GATEWAY, PLAIN, UPSTREAM, Fleet
-from tests.benchmarks.shapes import PAGERANK, RUNNING, new_job, status_path
+from tests.benchmarks.shapes import KNOWN_JOB, PAGERANK, RUNNING, new_job, status_path
 
 _CONNECTIONS = 32
 _CROWD = 64

@@ -10,6 +10,7 @@ import os
 from array import array
 from collections import Counter
 from functools import lru_cache
+from typing import cast
 from urllib.parse import parse_qsl
 
 import uvloop
@@ -88,8 +89,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep what answers are written to."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are WriteTransports in all but their base.
+        self._transport = cast(asyncio.WriteTransport, transport)
 
     def data_received(self, data: bytes) -> None:
         """Answer every request that is complete."""

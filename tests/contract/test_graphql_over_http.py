@@ -147,8 +147,10 @@ async def test_other_content_is_415(headers: dict[str, str]) -> None:
 @BOTH
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"null", b"5", b'"x"', b"true", b"[]", b'[{"query":"{hello}"}]', b"\xff", b'"\\ud800"', b"{}"]
-    + [b"[" * 50_000 + b"]" * 50_000, b"[" * 50_000, b'{"query":' + b"9" * 10_000 + b"}", b'{"query":[]}'],
+    [
+        *(b"", b"{", b"null", b"5", b'"x"', b"true", b"[]", b'[{"query":"{hello}"}]', b"\xff", b'"\\ud800"', b"{}"),
+        *(b"[" * 50_000 + b"]" * 50_000, b"[" * 50_000, b'{"query":' + b"9" * 10_000 + b"}", b'{"query":[]}'),
+    ],
     ids=range(15),
 )
 async def test_a_malformed_request_is_400_in_any_media_type(accept: str, body: bytes) -> None:
@@ -161,8 +163,10 @@ async def test_a_malformed_request_is_400_in_any_media_type(accept: str, body: b
 @BOTH
 @pytest.mark.parametrize(
     ("name", "value"),
-    [(name, value) for name in ("query", "operationName") for value in ({"a": 1}, 0, True, ["array"])]
-    + [(name, value) for name in ("variables", "extensions") for value in ("string", 0, False, ["array"])],
+    [
+        *((name, value) for name in ("query", "operationName") for value in ({"a": 1}, 0, True, ["array"])),
+        *((name, value) for name in ("variables", "extensions") for value in ("string", 0, False, ["array"])),
+    ],
 )
 async def test_a_parameter_of_the_wrong_type_is_400(accept: str, name: str, value: object) -> None:
     """Each has one type."""

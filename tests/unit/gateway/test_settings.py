@@ -1,6 +1,6 @@
 """Tests of the settings."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -77,6 +77,11 @@ def test_a_zone_is_an_offset_or_a_name(text: str, hours: int) -> None:
     """Both as people write them."""
     zone = read(SERVICE_TIME_ZONE=text).service_time_zone
     assert zone.utcoffset(datetime(2026, 3, 4)) == timedelta(hours=hours)
+
+
+def test_a_zone_may_be_one_already() -> None:
+    """Whoever builds settings from keywords has values, not texts."""
+    assert Settings(service_time_zone=UTC).service_time_zone is UTC
 
 
 def test_a_file_of_authorities_must_be_there(tmp_path: Path) -> None:

@@ -96,6 +96,22 @@ def test_libraries_do_not_write_the_text_of_exceptions() -> None:
     assert b"secret" not in stream.getvalue()
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", ""),
+        ("One\ntwo", "One"),
+        ('Traceback (most recent call last):\n  File "a.py", line 1\nOSError: secret\n\nDuring ...', "OSError"),
+        ("Traceback (most recent call last):", "Traceback (most recent call last)"),
+    ],
+)
+def test_of_what_libraries_write_the_headline_is_kept(text: str, said: str) -> None:
+    """Of a traceback that is the type; its text may quote anything."""
+    configure(stream=(stream := io.BytesIO()))
+    logging.getLogger("uvicorn.error").error(text)
+    assert lines(stream)[0]["message"] == said
+
+
 def _fail() -> None:
     try:
         int("secret")

@@ -83,10 +83,8 @@ async def test_any_cursor_of_a_page_continues_behind_its_row() -> None:
     """Not only the last one."""
     jobs = jobs_with(count=10)
     page = await page_of(jobs, first=5)
-    assert [node["index"] for node in (await page_of(jobs, first=2, after=page["edges"][1]["cursor"]))["nodes"]] == [
-        2,
-        3,
-    ]
+    following = await page_of(jobs, first=2, after=page["edges"][1]["cursor"])
+    assert following["nodes"] == [{"index": 2}, {"index": 3}]
 
 
 @pytest.mark.anyio
@@ -113,9 +111,8 @@ async def test_rows_that_are_gone_leave_the_rest_of_the_job() -> None:
     """The error is at the rows; there is nothing to put in their place, so the result is null."""
     jobs = jobs_with()
     jobs.kept_rows = ResultGoneError("No longer kept.")
-    result = await execute(
-        "query ($id: ID!) { job(id: $id) { jobId result { kind rows { totalCount } } } }", a_context(jobs), id=ID
-    )
+    text = "query ($id: ID!) { job(id: $id) { jobId result { kind rows { totalCount } } } }"
+    result = await execute(text, a_context(jobs), id=ID)
     assert result.data == {"job": {"jobId": "42", "result": None}}
     [error] = result.errors or []
     assert error.path == ["job", "result", "rows"]
@@ -193,8 +190,7 @@ async def test_values_are_read_by_name_and_all_together() -> None:
 @pytest.mark.anyio
 async def test_a_result_tells_where_its_rows_came_from() -> None:
     """Totals beyond 32 bits included."""
-    result = {"algorithm": "pagerank", "kind": ResultKind.VERTEX_VALUES, "rows_key": "pagerank"}
-    jobs = jobs_with(total_count=Long(10**11), **result)
+    jobs = jobs_with(algorithm="pagerank", kind=ResultKind.VERTEX_VALUES, rows_key="pagerank", total_count=Long(10**11))
     text = "query ($id: ID!) { job(id: $id) { result { algorithm kind rowsKey totalCount } } }"
     data = await answer(text, a_context(jobs), id=ID)
     assert data["job"]["result"] == {

@@ -28,6 +28,7 @@ from tests.fakes import (
     answer,
     asked_for,
     execute,
+    reported,
 )
 
 JOB = "query ($id: ID!) {{ job(id: $id) {{ {} }} }}"
@@ -298,7 +299,10 @@ async def test_rows_of_a_list_are_asked_from_either_way_to_its_jobs() -> None:
     """Nodes come first."""
     jobs = FakeJobs(listed=a_page())
     text = """
-      { jobs { edges { node { result { rows(first: 4) { totalCount } } } } nodes { result { rows(first: 3) { totalCount } } } } }
+      { jobs {
+          edges { node { result { rows(first: 4) { totalCount } } } }
+          nodes { result { rows(first: 3) { totalCount } } }
+      } }
     """
     await answer(text, a_context(jobs))
     await answer("{ jobs { edges { node { result { rows(first: 4) { totalCount } } } } } }", a_context(jobs))
@@ -321,4 +325,4 @@ async def test_what_could_not_be_read_beside_a_job_is_reported() -> None:
     problems = (ForbiddenError("No list."), PlaneUnavailableError("No rows."))
     context = a_context(FakeJobs({SERVICE_JOB: a_job(problems=problems)}))
     assert await answer("query ($id: ID!) { it: job(id: $id) { jobId } }", context, id=ID) == {"it": {"jobId": "42"}}
-    assert [(error.path, error.message) for error in context.problems] == [(["it"], "No list."), (["it"], "No rows.")]
+    assert reported(context) == [(["it"], "No list."), (["it"], "No rows.")]

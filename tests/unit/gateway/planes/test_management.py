@@ -114,10 +114,11 @@ def test_a_job_is_read_in_either_spelling() -> None:
     assert old == new
 
 
-def test_the_name_of_a_task_may_be_a_list_of_one() -> None:
+def test_the_name_of_a_task_may_be_a_list() -> None:
     assert read_job(jobName=["ImportGraph"]) == replace(
         BARE, kind=JobKind.IMPORT, raw_kind="ImportGraph", name="ImportGraph"
     )
+    assert read_job(jobName=[]) == BARE
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,8 @@ def test_a_failed_job_says_why() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "raw_status"), [("complete", "complete"), ("odd", "odd"), (None, None), (7, None), ("", None)]
+    ("status", "raw_status"),
+    [("complete", "complete"), ("odd", "odd"), (None, None), (7, None), ("", None), (["success"], None)],
 )
 def test_an_unknown_status_keeps_its_word(status: object, raw_status: str | None) -> None:
     job = read_job(status=status, job_id="j-1")

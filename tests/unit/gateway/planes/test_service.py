@@ -229,7 +229,8 @@ def test_a_database_edition_lists_the_original_call() -> None:
 
 def test_an_older_body_is_an_object_and_its_text_is_kept_as_it_came() -> None:
     request = requested(request={"body": {"edgesetPath": "e.csv"}})
-    assert (request.body, request.body_text) == ({"edgesetPath": "e.csv"}, '{"edgesetPath":"e.csv"}')
+    assert request.body == JSON({"edgesetPath": "e.csv"})
+    assert request.body_text == '{"edgesetPath":"e.csv"}'
 
 
 def test_a_request_that_is_no_json_is_kept_as_text() -> None:
