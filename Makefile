@@ -1,6 +1,6 @@
 # Two commands on a fresh machine: `make run` sets up and serves, `make test` sets up and passes every check.
 .DEFAULT_GOAL := help
-.PHONY: help run test lock format clean
+.PHONY: help run test bench lock format clean
 
 PYTHON := .venv/bin/python
 RESOLVE := $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 $(UPGRADE)
@@ -16,6 +16,10 @@ test: ## set up everything and run every check
 	@.ci/setup test
 	@tests/system.sh
 	@tests/check.sh
+
+bench: ## measure the figures that the README quotes; takes some minutes
+	@.ci/setup run
+	@$(PYTHON) -m tests.benchmarks
 
 lock: ## renew the lock files from pyproject.toml; UPGRADE=--upgrade moves every pin
 	@.ci/setup test

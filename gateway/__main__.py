@@ -11,10 +11,12 @@ from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 
-from gateway import VERSION, server, telemetry
+from gateway import VERSION
 from gateway.app import PATH, create_app
 from gateway.probes import READY
+from gateway.server import PortError, open_port, serve, url_of
 from gateway.settings import PREFIX, Settings, SettingsError, describe
+from gateway.telemetry import configure
 from schema.build import build_schema
 
 EXIT_FAILED = 1
@@ -33,7 +35,7 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | No
     except SettingsError as error:
         print(f"The settings cannot be used.\n{error}", file=sys.stderr)
         return EXIT_MISUSED
-    except server.PortError as error:
+    except PortError as error:
         print(f"{error}\nChoose another with --port or {PREFIX}PORT.", file=sys.stderr)
         return EXIT_FAILED
 
@@ -146,13 +148,13 @@ Token      X-Auth-Token: {_SANDBOX_TOKEN}
 
 def _run(create: Callable[[str], Starlette], settings: Settings, text: str = "") -> int:
     """Open the port, so that its number is known, and serve what `create` builds for that address."""
-    listener = server.open_port(settings.host, settings.port)
-    telemetry.configure(settings.log_level, settings.log_format)
-    url = server.url_of(listener)
+    listener = open_port(settings.host, settings.port)
+    configure(settings.log_level, settings.log_format)
+    url = url_of(listener)
     app = create(url)
     if text:
         print(text.replace("{url}", url), flush=True)
-    has_started = server.serve(
+    has_started = serve(
         app,
         listener,
         drain_seconds=settings.shutdown_drain_seconds,

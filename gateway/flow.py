@@ -10,8 +10,6 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 Sink = Callable[[bytes], Awaitable[None]]
-# Bodies in memory are passed on in pieces of this size, as the network would bring them.
-PIECE_BYTES = 256 * 1024
 
 
 class Flow(Generic[T]):
@@ -63,14 +61,3 @@ class Flow(Generic[T]):
             raise
         await self._pieces.put(None)
         return known
-
-
-def in_memory(content: bytes, ending: T) -> Flow[T]:
-    """Return the flow of a body that is already here."""
-
-    async def start(sink: Sink) -> T:
-        for begin in range(0, len(content), PIECE_BYTES):
-            await sink(content[begin : begin + PIECE_BYTES])
-        return ending
-
-    return Flow(start)

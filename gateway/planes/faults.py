@@ -140,6 +140,9 @@ _ABOUT_ASKING = (
 _CODES = ("errorcode", "errcode")
 _MESSAGES = ("errormessage", "errormsg", "externalmessage", "message")
 
+# Without any of these a good answer states no fault; almost every answer is one of those.
+_STATING = frozenset({*_CODES, "code", "error", "errors", "result"})
+
 # What the error tables say about a code that a job failed with: the advice, and whether the same may work later.
 _ADVICE = {
     "GES.7005": ("The engine was not available: try again later.", True),
@@ -186,6 +189,8 @@ def check_job(body: Body, plane: Plane) -> Members:
 
 def has_failed(members: Members) -> bool:
     """Return whether the members of a job hold a sign of failure: an error code, or a result that says so."""
+    if _STATING.isdisjoint(members):
+        return False
     return _code(members) is not None or words.says_failed(values.get(members, "result"))
 
 
@@ -217,7 +222,7 @@ class _Fault:
 
     def tells_of_job(self, *, is_success: bool) -> bool:
         if self.rule is JOB_FAILED:
-            return True
+            return is_success or 400 <= self.status < 500
         # HyG writes `complete` into every error body, so beside it an error may still be about the asking.
         about_asking = self.rule is not None and issubclass(self.rule.error, _ABOUT_ASKING)
         if is_success:
@@ -237,6 +242,8 @@ class _Fault:
 
 
 def _fault(body: Body, members: Members) -> _Fault | None:
+    if is_success(body) and _STATING.isdisjoint(members):
+        return None
     inner = _inner(members)
     code = _code(members) or _code(inner)
     if is_success(body) and not inner and not has_failed(members):

@@ -91,12 +91,19 @@ def plain(raw: msgspec.Raw) -> Any:
 
 def get(members: Mapping[str, msgspec.Raw], *names: str) -> Any:
     """Return the first of these members that is there and not null, read."""
-    return next((plain(members[name]) for name in names if members.get(name, NULL) != NULL), None)
+    for name in names:
+        raw = members.get(name, NULL)
+        if raw != NULL:
+            return plain(raw)
+    return None
 
 
 def get_text(members: Mapping[str, msgspec.Raw], *names: str) -> str | None:
     """Return the first of these members that is a text and says something."""
-    return next((said for name in names if (said := text(get(members, name)))), None)
+    for name in names:
+        if name in members and (said := text(plain(members[name]))):
+            return said
+    return None
 
 
 def folded_members(raw: msgspec.Raw | None) -> Members:

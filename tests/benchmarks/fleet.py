@@ -1,24 +1,23 @@
 """The processes that are measured: how each is started, found ready and ended. Knows no query and measures nothing."""
 
 import asyncio
-import contextlib
 import json
 import os
 import socket
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from tests.benchmarks import peer
 from tests.benchmarks.client import AnswerError, connect
 from tests.benchmarks.shapes import GRAPH, PROJECT
 
-ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[2]
 UPSTREAM = "upstream"
 GATEWAY = "gateway"
 PROBED = "gateway with probe"
@@ -60,38 +59,43 @@ class Fleet:
 
     def __init__(self) -> None:
         self._targets: dict[str, Target] = {}
+        self._processes: dict[int, subprocess.Popen[bytes]] = {}
+        self._logs = tempfile.TemporaryDirectory(prefix="ges-gateway-bench-")
         self._upstream_url = ""
 
     async def __aenter__(self) -> Self:
-        with ExitStack() as stack:
-            self._logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ges-gateway-bench-")))
-            self._stack = stack.pop_all()
         try:
             self._upstream_url = f"http://127.0.0.1:{(await self.get(UPSTREAM)).port}"
         except BaseException:
-            self._stack.close()
+            self._close()
             raise
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        self._stack.close()
+    async def __aexit__(self, *_: object) -> None:
+        self._close()
 
     async def get(self, name: str) -> Target:
-        """Return the process of this name, started at the first time."""
+        """Return the process of this name, started at the first time. Raises AnswerError when it does not start."""
         if name not in self._targets:
-            self._targets[name] = await self.start(name)
+            self._targets[name] = await self._start(name)
         return self._targets[name]
 
-    async def start(self, name: str) -> Target:
-        """Start one more process of this name; return it when it takes connections. Raises AnswerError."""
+    @asynccontextmanager
+    async def fresh(self, name: str) -> AsyncIterator[Target]:
+        """Give one more process of this name, and end it afterwards."""
+        target = await self._start(name)
+        try:
+            yield target
+        finally:
+            _end([self._processes.pop(target.pid)])
+
+    async def _start(self, name: str) -> Target:
         port = _free_port()
-        log = self._logs / f"{name}-{port}.log"
+        log = Path(self._logs.name) / f"{name}-{port}.log"
         process = self._open(name, port, log)
-        self._stack.callback(_end, process)
+        self._processes[process.pid] = process
         for _ in range(_READY_SECONDS * 20):
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 (await connect(port)).close()
                 return Target(name, port, process.pid)
             if process.poll() is not None:
@@ -104,7 +108,7 @@ class Fleet:
         with log.open("wb") as output:
             return subprocess.Popen(
                 [*command, str(port)] if command[-1] == "--port" else command,
-                cwd=ROOT,
+                cwd=_ROOT,
                 env=self._environment(port),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -123,7 +127,12 @@ class Fleet:
             "GES_GATEWAY_REQUEST_TIMEOUT_SECONDS": "120",
             "GES_GATEWAY_UPSTREAM_TIMEOUT_SECONDS": "60",
             "GES_GATEWAY_CACHE_SETTLE_SECONDS": "0",
+            "GES_GATEWAY_SHUTDOWN_DRAIN_SECONDS": "0",
         }
+
+    def _close(self) -> None:
+        _end(list(self._processes.values()))
+        self._logs.cleanup()
 
 
 def _free_port() -> int:
@@ -132,10 +141,12 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -20,16 +20,16 @@ _TRIES_A_ROUND = 3
 
 
 async def measure_memory(fleet: Fleet, effort: Effort) -> list[Figure]:
-    """Measure the memory of processes that are new but warm: at rest, and how a page makes it grow."""
+    """Measure the memory of processes that are new but warm: at rest, and by how much a page makes it grow."""
     rest: list[int] = []
     spooled: list[int] = []
     streamed: list[int] = []
     for _ in range(effort.rounds):
         for rows, growths in ((_SPOOLED_ROWS, spooled), (_STREAMED_ROWS, streamed)):
-            gateway = await fleet.start(GATEWAY)
-            await _warm(gateway)
-            rest.append(resident_bytes(gateway.pid))
-            growths.append(await _growth(gateway, rows))
+            async with fleet.fresh(GATEWAY) as gateway:
+                await _warm(gateway)
+                rest.append(resident_bytes(gateway.pid))
+                growths.append(await _growth(gateway, rows))
     body = await _body_size(fleet)
     grown, large = median(spooled), median(streamed)
     return [

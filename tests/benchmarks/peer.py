@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-_SOURCE = Path(__file__).parent / "peer"
+_SOURCE = Path(__file__).parent / "mercurius"
 # Inside .venv, so that nothing is left in the tree and `make clean` finds it.
 _HOME = Path(__file__).parents[2] / ".venv" / "benchmark-peer"
 SERVER = _HOME / "server.mjs"

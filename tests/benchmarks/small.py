@@ -5,7 +5,7 @@ from collections.abc import Callable
 from statistics import median
 
 from tests.benchmarks.accounting import cpu_seconds
-from tests.benchmarks.client import ask_small, connect, get, load
+from tests.benchmarks.client import AnswerError, ask_small, connect, get, load
 from tests.benchmarks.effort import Effort
 from tests.benchmarks.figures import Figure, at_least, at_most, ratio
 from tests.benchmarks.fleet import CONSTANT, GATEWAY, PLAIN, UPSTREAM, Fleet
@@ -22,7 +22,7 @@ async def measure_new(fleet: Fleet, effort: Effort) -> list[Figure]:
     """Compare the CPU of the small query when every request is about a job that was never asked about."""
     cpu = await _race(fleet, (PLAIN, GATEWAY), lambda: ask_small(new_job(PAGERANK.name)), effort)
     what = f"small job query, new ids, CPU a request: {PLAIN} ÷ {GATEWAY}"
-    return [ratio(what, at_least(12), cpu[PLAIN], cpu[GATEWAY], "ms", 1000)]
+    return [ratio(what, at_least(12), cpu[PLAIN], cpu[GATEWAY], "µs", 1e6)]
 
 
 async def measure_known(fleet: Fleet, effort: Effort) -> list[Figure]:
@@ -30,7 +30,7 @@ async def measure_known(fleet: Fleet, effort: Effort) -> list[Figure]:
     request = ask_small(KNOWN_JOB)
     cpu = await _race(fleet, (CONSTANT, GATEWAY), lambda: request, effort)
     what = f"small query on a finished job, repeated, CPU a request: {CONSTANT} ÷ {GATEWAY}"
-    return [ratio(what, at_least(0.6), cpu[CONSTANT], cpu[GATEWAY], "ms", 1000)]
+    return [ratio(what, at_least(0.6), cpu[CONSTANT], cpu[GATEWAY], "µs", 1e6)]
 
 
 async def measure_crowd(fleet: Fleet, effort: Effort) -> list[Figure]:
@@ -43,7 +43,10 @@ async def measure_crowd(fleet: Fleet, effort: Effort) -> list[Figure]:
         request = ask_small(job_id)
         await counter.ask(get("/_counts"))
         await _ask_together(gateway.port, request)
-        calls.append((await counter.ask(get("/_counts"), keep=True)).json()[status_path(job_id)])
+        counts = (await counter.ask(get("/_counts"), keep=True)).json()
+        if status_path(job_id) not in counts:
+            raise AnswerError(f"{GATEWAY}: upstream was not asked about {job_id}, but {counts}")
+        calls.append(counts[status_path(job_id)])
     counter.close()
     what = f"upstream calls when {_CROWD} clients ask about the same running job at once"
     return [Figure(what, at_most(1), max(calls), f"the most of {len(calls)} tries")]

@@ -113,14 +113,8 @@ def test_everything_is_described() -> None:
 def test_every_kind_of_definition_is_walked() -> None:
     """Otherwise the test above would find nothing because it looks nowhere."""
     walked = {where for where, _ in described()}
-    assert {
-        "Long",
-        "Node.id",
-        "Job.status",
-        "Query.findJob(waitSeconds:)",
-        "JobFilter.search",
-        "Plane.SERVICE",
-    } <= walked
+    one_of_each = {"Long", "Node.id", "Job.status", "Query.job(id:)", "JobFilter.search", "Plane.SERVICE"}
+    assert one_of_each <= walked
 
 
 def test_every_problem_code_has_its_error() -> None:

@@ -88,6 +88,14 @@ async def test_any_cursor_of_a_page_continues_behind_its_row() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(("offset", "expected"), [(None, False), (0, False), (1, True)])
+async def test_only_the_first_row_has_none_before_it(offset: int | None, expected: bool) -> None:
+    """Wherever pages are cut."""
+    page = await page_of(jobs_with(count=3), first=1, offset=offset)
+    assert page["pageInfo"]["hasPreviousPage"] is expected
+
+
+@pytest.mark.anyio
 async def test_a_page_of_no_rows_has_no_cursors() -> None:
     """Behind the end there is nothing more, but something before."""
     assert await page_of(jobs_with(count=3), offset=3) == {

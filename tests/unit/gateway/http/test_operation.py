@@ -9,9 +9,10 @@ from graphql import ExecutionResult, parse
 from starlette.requests import ClientDisconnect, Request
 
 from gateway.http.operation import Executor, Operation
+from schema.build import build_schema
 from tests.support_graphql import SCHEMA, Door
 
-pytestmark = pytest.mark.anyio
+anyio = pytest.mark.anyio
 EXECUTOR = Executor(SCHEMA, hide_suggestions=False)
 
 
@@ -37,6 +38,7 @@ async def run(text: str, door: Door, line: Line, seconds: float = 60, **variable
     return await EXECUTOR.run(operation, context, line.receive, seconds)
 
 
+@anyio
 async def test_a_synchronous_operation_gives_its_result() -> None:
     """Without a task of its own."""
     line = Line()
@@ -44,12 +46,14 @@ async def test_a_synchronous_operation_gives_its_result() -> None:
     assert (result.data, result.errors, line.sent) == ({"hello": "Hello, Ada!"}, None, 0)
 
 
+@anyio
 async def test_an_asynchronous_operation_gives_its_result() -> None:
     """While the connection is watched."""
     result = await run("{ missing hello }", Door(), Line())
     assert result.data == {"missing": None, "hello": "Hello, you!"}
 
 
+@anyio
 async def test_a_client_that_leaves_ends_its_operation() -> None:
     """Nobody works for somebody who is not there."""
     door, line = Door(), Line()
@@ -61,6 +65,7 @@ async def test_a_client_that_leaves_ends_its_operation() -> None:
     assert door.watch.cancelled
 
 
+@anyio
 async def test_an_operation_ends_with_its_time() -> None:
     """Whatever it waits for."""
     door = Door()
@@ -69,6 +74,7 @@ async def test_an_operation_ends_with_its_time() -> None:
     assert door.watch.cancelled
 
 
+@anyio
 async def test_a_server_that_stops_ends_its_operations() -> None:
     """Cancelling the request cancels what it runs."""
     door = Door()
@@ -78,3 +84,8 @@ async def test_a_server_that_stops_ends_its_operations() -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     assert door.watch.cancelled
+
+
+def test_the_contract_uses_no_extensions_of_the_schema() -> None:
+    """They would not run here, and nobody would notice."""
+    assert not build_schema().extensions

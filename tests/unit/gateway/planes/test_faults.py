@@ -210,6 +210,8 @@ def test_what_says_how_a_job_ended_is_data_to_who_asks_for_it(status: int, conte
         (400, stated("GES.8402", "bad", status="success"), "UPSTREAM_ERROR"),
         (400, stated("GES.8402", "bad"), "UPSTREAM_ERROR"),
         (401, stated("GES.8301", "Running algorithm [x] error: y"), "UNAUTHENTICATED"),
+        (302, stated("GES.8301", "Running algorithm [x] error: y"), "UPSTREAM_ERROR"),
+        (500, stated("GES.8301", "Running algorithm [x] error: y"), "UPSTREAM_ERROR"),
         (200, b'{"result": "failed"}', "UPSTREAM_ERROR"),
     ],
 )
