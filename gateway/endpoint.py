@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.documents import Documents
-from gateway.http.answer import STATUS_BY_CODE, RefusalError, answer, answer_errors
+from gateway.http.answer import STATUS_BY_CODE, RefusalError, answer_errors, answer_result
 from gateway.http.negotiation import GRAPHQL_JSON, HTML, JSON, negotiate
 from gateway.http.operation import Executor, Operation
 from gateway.http.problems import present
@@ -113,12 +113,16 @@ class Endpoint:
         started = time.perf_counter()
         try:
             response = await self._respond(exchange)
+            # Large rows are still on their way while they are sent, so the operation lasts until they are.
+            await response(scope, receive, send)
         except ClientDisconnect:
             _write_line(exchange, _CLIENT_GONE, started)
             return
+        finally:
+            if exchange.opened is not None:
+                await exchange.opened.close()
         if exchange.media_type != HTML:
             _write_line(exchange, response.status_code, started)
-        await response(scope, receive, send)
 
     async def _respond(self, exchange: _Exchange) -> Response:
         try:
@@ -127,10 +131,7 @@ class Endpoint:
                 return self._page()
             parameters = await self._read(exchange.request)
             exchange.opened = self._open_context(exchange.request, exchange.request_id)
-            try:
-                return await self._answer(exchange, exchange.opened.context, parameters)
-            finally:
-                await exchange.opened.close()
+            return await self._answer(exchange, exchange.opened.context, parameters)
         except RefusalError as error:
             entry = {"message": error.message, "extensions": {"code": error.code}}
             return exchange.refuse(error.status, entry, **error.headers)
@@ -175,7 +176,7 @@ class Endpoint:
             result = await self._executor.run(operation, context, exchange.request.receive, self._longest_seconds)
         except TimeoutError:
             raise RefusalError(504, "The operation took too long.", code="TIMEOUT") from None
-        return _answer_result(exchange, context, result)
+        return await _answer_result(exchange, context, result)
 
 
 def _check_method(operation: OperationType, method: str) -> None:
@@ -185,7 +186,7 @@ def _check_method(operation: OperationType, method: str) -> None:
         raise RefusalError(405, "Mutations are sent by POST.", Allow="POST")
 
 
-def _answer_result(exchange: _Exchange, context: Context, result: ExecutionResult) -> Response:
+async def _answer_result(exchange: _Exchange, context: Context, result: ExecutionResult) -> Response:
     errors = [*(result.errors or ()), *context.problems]
     entries, defects = present(errors, exchange.request_id)
     if defects:
@@ -198,7 +199,7 @@ def _answer_result(exchange: _Exchange, context: Context, result: ExecutionResul
     content = {"data": result.data, "errors": entries} if entries else {"data": result.data}
     # A credential opened what is in it: only the client that asked may keep it, and not without asking again.
     kept = "private, no-cache" if exchange.request.method == "GET" and not entries else "no-store"
-    return answer(200, content, media_type=exchange.media_type, cache_control=kept)
+    return await answer_result(content, media_type=exchange.media_type, cache_control=kept)
 
 
 def _write_line(exchange: _Exchange, status: int, started: float) -> None:

@@ -52,6 +52,7 @@ class Directory:
 
     async def get(self, key: GraphKey) -> Graph:
         """Return one graph; raises NotFoundError only when GES really said that there is none."""
+        self._reader.proofs.show_changing()
         if key.graph_id is not None and key.name is not None:
             return await self._inside(key, key.name)
         try:
@@ -65,6 +66,7 @@ class Directory:
 
     async def list(self, project: str, page: PageRequest) -> GraphConnection:
         """Return graphs of the project, in the order GES gives them."""
+        self._reader.proofs.show_changing()
         cursors = Cursors(("graphs", project))
         window = page.window(cursors)
         read = await self._page(project, Window(window.offset, max(1, window.limit)))
@@ -175,10 +177,8 @@ class Directory:
         return page
 
     def _reading(self, read: Read, interpret: Callable[[Body], T], origin: str | None = None) -> Reading[T]:
-        return Reading(read, origin or self.management_origin(), interpret, self._keep)
-
-    def _keep(self, _: object) -> Lifetime:
-        return self._reader.runtime.lifetimes.graph()
+        lifetime = self._reader.runtime.lifetimes.graph()
+        return Reading(read, origin or self.management_origin(), interpret, lambda _: lifetime, addresses=lifetime)
 
 
 def _unlisted(key: GraphKey, name: str) -> Graph:

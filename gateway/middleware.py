@@ -7,6 +7,7 @@ Pure ASGI classes; they know nothing of GraphQL but how an error is written.
 from __future__ import annotations
 
 import re
+import sys
 import uuid
 from collections.abc import Iterable
 
@@ -70,6 +71,41 @@ def protection(settings: Settings) -> list[Middleware]:
     ]
 
 
+def name_request(scope: Scope) -> str:
+    """Return the name of a request: the client's own when that is a plain word, else a new one."""
+    given = _first(scope, b"x-request-id").decode("latin-1")
+    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def exceeds_headers(scope: Scope, maximum: int = _MOST_HEADER_BYTES, count: int = _MOST_HEADERS) -> bool:
+    """Tell whether a request has too many headers, or too many bytes of them."""
+    headers = scope["headers"]
+    return len(headers) > count or sum([len(name) + len(value) for name, value in headers]) > maximum
+
+
+def exceeds_address(scope: Scope) -> bool:
+    """Tell whether the address of a request is too long."""
+    return len(scope.get("raw_path") or b"") + len(scope["query_string"]) > _MOST_URL_BYTES
+
+
+def declared_bytes(scope: Scope) -> int | None:
+    """Return the length of the body as the client says it, None when it does not."""
+    length = _first(scope, b"content-length")
+    if not length.isdigit():
+        return None
+    # Longer numbers take long to read, and no body has such a length.
+    return int(length) if len(length) <= 15 else sys.maxsize
+
+
+def _first(scope: Scope, wanted: bytes) -> bytes:
+    """Return the first header of a name, in lower case as ASGI has them; empty when there is none."""
+    value: bytes
+    for name, value in scope["headers"]:
+        if name == wanted:
+            return value
+    return b""
+
+
 class RequestId:
     """Names each request, by the client's `X-Request-Id` when that is a plain word; the answer repeats the name."""
 
@@ -79,8 +115,7 @@ class RequestId:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             return await self._app(scope, receive, send)
-        given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request_id = name_request(scope)
         scope.setdefault("state", {})["request_id"] = request_id
         return await self._app(scope, receive, _adding(send, {"X-Request-Id": request_id}))
 
@@ -171,11 +206,10 @@ class HeaderBounds:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        headers = scope["headers"]
-        if len(headers) > self._count or sum(len(name) + len(value) for name, value in headers) > self._maximum:
+        if exceeds_headers(scope, self._maximum, self._count):
             text = f"The request has more than {self._count} headers or {self._maximum} bytes of them."
             return await _refuse(431, text, scope, receive, send)
-        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > _MOST_URL_BYTES:
+        if exceeds_address(scope):
             return await _refuse(414, f"The address is longer than {_MOST_URL_BYTES} bytes.", scope, receive, send)
         return await self._app(scope, receive, send)
 
@@ -191,8 +225,7 @@ class BodyLimit:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         text = f"The request body is longer than {self._maximum} bytes."
-        length = Headers(scope=scope).get("content-length", "")
-        if length.isdecimal() and (len(length) > 15 or int(length) > self._maximum):
+        if (declared_bytes(scope) or 0) > self._maximum:
             return await _refuse(413, text, scope, receive, send)
         left = self._maximum
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
 from gateway import VERSION
 from gateway.addresses import AddressBook
+from gateway.answers import Proofs
 from gateway.auth.passthrough import read_caller
 from gateway.graphs import Directory
 from gateway.jobs.locate import Places
@@ -45,6 +46,11 @@ class OpenOperation:
         """How many reads it was spared so far."""
         return self.reader.statistics.cache_hits
 
+    @property
+    def proofs(self) -> Proofs:
+        """What its answer rests on so far."""
+        return self.reader.proofs
+
     async def close(self) -> None:
         """End what is still under way for this operation alone."""
         await self.reader.close()
@@ -58,7 +64,7 @@ def opener(runtime: Runtime) -> Callable[[Request, str], OpenOperation]:
 
     def open_operation(request: Request, request_id: str) -> OpenOperation:
         caller = read_caller(request.headers.raw, runtime.secret)
-        fresh = "no-cache" in request.headers.get("cache-control", "").lower()
+        fresh = wants_fresh(request.headers.raw)
         reader = Reader(runtime, caller, fresh=fresh, trace=_trace(request))
         directory = Directory(reader, addresses)
         context = Context(
@@ -73,6 +79,11 @@ def opener(runtime: Runtime) -> Callable[[Request, str], OpenOperation]:
         return OpenOperation(context, reader)
 
     return open_operation
+
+
+def wants_fresh(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Tell whether a client wants GES to be asked, whatever is kept."""
+    return any(name == b"cache-control" and b"no-cache" in value.lower() for name, value in headers)
 
 
 def address_book(settings: Settings) -> AddressBook:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from gateway.answers import Proofs
 from gateway.auth.caller import Caller
-from gateway.cache.lifetime import Lifetime
+from gateway.cache.lifetime import JOB_SETTLED, Lifetime
 from gateway.cache.pages import PageCopy, find_page, pieces_of
 from gateway.cache.store import Entry
 from gateway.flight import FlightCancelledError
@@ -38,6 +39,7 @@ class Reading(Generic[T]):
     `interpret` turns the body into the model and raises what GES said instead. `keep` says how long. A body that
     names a `resource` is opened from the store only by a grant for it; without one `probe` asks GES first whether
     this caller may, and None means that the read itself is as cheap. A `shared` body is the same for every caller.
+    `addresses` is set for a body that only tells where to ask, as long as nobody shows it: how long that holds.
     """
 
     read: Read
@@ -47,6 +49,7 @@ class Reading(Generic[T]):
     resource: tuple[str, ...] | None = None
     shared: bool = False
     probe: Read | None = None
+    addresses: Lifetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +79,13 @@ class Reader:
     ) -> None:
         self.runtime = runtime
         self.statistics = Statistics()
+        self.proofs = Proofs()
         self._caller = caller
         self._fresh = fresh
         self._trace = dict(trace or {})
         self._deadline = runtime.clock.monotonic() + runtime.settings.request_timeout_seconds
         self._reads = 0
+        self._owned: list[Callable[[], Awaitable[None]]] = []
         self._memo: dict[tuple[str, ...], asyncio.Task[Answer[Any]]] = {}
 
     @property
@@ -98,7 +103,9 @@ class Reader:
         if task is None:
             task = self._memo[key] = asyncio.create_task(self._answer(reading, caller))
         # Several resolvers may wait for one task; only `close` may cancel it.
-        return await asyncio.shield(task)
+        answer = await asyncio.shield(task)
+        self._rest_on(reading, answer)
+        return answer
 
     async def pour(self, reading: Reading[T], sink: Sink, keep: Lifetime) -> PageCopy | None:
         """
@@ -137,6 +144,10 @@ class Reader:
             raise UpstreamMalformedError("GES answered with no rows.", plane=reading.read.plane)
         return copy if keep.immutable else None
 
+    def own(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Call `close` when this operation is over."""
+        self._owned.append(close)
+
     def extend(self, seconds: float) -> None:
         """Move the deadline, for a client that said it would wait."""
         self._deadline += seconds
@@ -147,6 +158,8 @@ class Reader:
 
     async def close(self) -> None:
         """End what nobody waits for any more."""
+        for close in self._owned:
+            await close()
         tasks = [task for task in self._memo.values() if not task.done()]
         for task in tasks:
             task.cancel()
@@ -154,6 +167,15 @@ class Reader:
         for task in self._memo.values():
             # Retrieved, so that an error nobody asked about is not reported as lost.
             _ = task.cancelled() or task.exception()
+
+    def _rest_on(self, reading: Reading[T], answer: Answer[T]) -> None:
+        lifetime = JOB_SETTLED if answer.immutable else reading.addresses
+        if lifetime is None:
+            self.proofs.show_changing()
+        else:
+            self.proofs.rest_on(answer.fetched_at, lifetime.seconds)
+        if reading.resource is not None:
+            self.proofs.resources.add(reading.resource)
 
     async def _answer(self, reading: Reading[T], caller: Caller) -> Answer[T]:
         entry = None if self._fresh else await self._stored(reading, caller)

@@ -167,6 +167,9 @@ class Settings(BaseSettings):
     introspection: bool = _of(True, "Whether clients may read the schema, and get names suggested for mistyped ones.")
 
     cache_max_bytes: NonNegativeInt = _of(256 * _MIB, "Memory for bodies read from GES.")
+    answers_max_bytes: NonNegativeInt = _of(
+        32 * _MIB, "Memory for finished answers about ended jobs, given again as they are; 0 keeps none."
+    )
     cache_settle_seconds: NonNegativeInt = _of(30, "How long an ended job is watched before its body counts as final.")
     cache_sharing: Literal["auto", "caller", "proven"] = _of(
         "auto",

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, overload
 
 import strawberry
 
 from schema.context import Info
 from schema.ids import JobRef, job_id_of
 from schema.page import PAGE_ROWS, After, Cursors, First, PageInfo, Window, page_info, page_request
-from schema.rows import ResultKind, ResultRow
+from schema.rows import ResultKind, ResultRow, RowStream
 from schema.scalars import JSON, Long
 
 RowOffset = Annotated[Long | None, strawberry.argument(description="Skip so many rows; not with `after`.")]
@@ -26,8 +26,10 @@ class RowPage:
 
     window: Window
     offset: int
-    rows: Sequence[ResultRow]
+    rows: "Sequence[ResultRow] | RowStream"
     total: int | None
+    # GES sent the result whole, whatever window it was asked for.
+    is_whole: bool = False
 
     @property
     def has_next(self) -> bool:
@@ -50,22 +52,48 @@ class ResultRowEdge:
     node: ResultRow = strawberry.field(description="The row.")
 
 
+class EdgeList(Sequence[ResultRowEdge]):
+    """Rows as edges: each is built when it is looked at."""
+
+    def __init__(self, rows: Sequence[ResultRow], cursors: Cursors) -> None:
+        self.rows = rows
+        self.cursors = cursors
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, position: int) -> ResultRowEdge: ...
+    @overload
+    def __getitem__(self, position: slice) -> "EdgeList": ...
+    def __getitem__(self, position: int | slice) -> "ResultRowEdge | EdgeList":
+        if isinstance(position, slice):
+            return EdgeList(self.rows[position], self.cursors)
+        row = self.rows[position]
+        return ResultRowEdge(cursor=self.cursors.write(row.index + 1), node=row)
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeStream:
+    """Rows as edges while the rows arrive."""
+
+    rows: RowStream
+    cursors: Cursors
+
+
 @strawberry.type(description="One page of rows.")
 class ResultRowConnection:
     page: strawberry.Private[RowPage]
     cursors: strawberry.Private[Cursors]
 
-    @strawberry.field(description="The rows with their cursors.")
-    def edges(self) -> list[ResultRowEdge]:
-        start = self.page.offset + 1
-        return [
-            ResultRowEdge(cursor=self.cursors.write(start + position), node=row)
-            for position, row in enumerate(self.page.rows)
-        ]
+    @strawberry.field(description="The rows with their cursors.", graphql_type=list[ResultRowEdge])
+    def edges(self) -> Sequence[ResultRowEdge] | EdgeStream:
+        rows = self.page.rows
+        return EdgeStream(rows, self.cursors) if isinstance(rows, RowStream) else EdgeList(rows, self.cursors)
 
-    @strawberry.field(description="The rows alone.")
-    def nodes(self) -> list[ResultRow]:
-        return list(self.page.rows)
+    @strawberry.field(description="The rows alone.", graphql_type=list[ResultRow])
+    def nodes(self) -> Sequence[ResultRow] | RowStream:
+        return self.page.rows
 
     @strawberry.field(description="Whether more rows follow, and from where.")
     def page_info(self) -> PageInfo:

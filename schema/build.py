@@ -15,6 +15,7 @@ from graphql import (
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from schema.execution import RowExecutor
 from schema.query import Query
 from schema.rows import ROW_TYPES
 from schema.scalars import SCALARS
@@ -32,6 +33,7 @@ def build_schema(*, suggestions: bool = True) -> GatewaySchema:
     schema = GatewaySchema(
         query=Query,
         types=list(ROW_TYPES),
+        execution_context_class=RowExecutor,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not suggestions),
     )
     for named in schema._schema.type_map.values():

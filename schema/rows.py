@@ -1,9 +1,12 @@
 """The rows of a result: one type for each shape that about thirty algorithms share. Knows no upstream spelling."""
 
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterator, Sequence
 from enum import Enum
 
 import strawberry
 
+from schema.projection import Projection
 from schema.scalars import JSON, Long
 
 _INDEX = "Position in the whole result, from 0."
@@ -103,3 +106,27 @@ ROW_TYPES: tuple[type[ResultRow], ...] = (
     PathRow,
     RawRow,
 )
+
+
+class RowList(Sequence[ResultRow]):
+    """
+    Rows that can be written without being built, all fields of all rows at once.
+
+    So no field of theirs may fail, or be null where its type is not: what does not fit is a RawRow.
+    """
+
+    @abstractmethod
+    def runs(self, projection: Projection) -> Iterator[bytes]:
+        """Write the rows as JSON, some at a time: members of a list joined by commas, without its brackets."""
+
+
+class RowStream(ABC):
+    """Rows that are written while they arrive; as in `RowList` no field of theirs may fail."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many rows there are going to be."""
+
+    @abstractmethod
+    async def open(self, projection: Projection) -> AsyncIterator[bytes]:
+        """Wait for the first rows, then give them all as `RowList.runs` does. May be opened more than once."""

@@ -1,4 +1,4 @@
-"""An event loop whose time only passes when nothing is left to do, and the gateway's clock on it: hours cost nothing."""
+"""An event loop whose time passes when nothing is left to do, and the gateway's clock on it: hours cost nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ class FakeTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self.seconds
 
-    def run_in_executor(self, executor: Executor | None, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+    def run_in_executor(  # type: ignore[override]  # declared with a future by its result, and a tuple of arguments
+        self, executor: Executor | None, func: Callable[..., T], *args: Any
+    ) -> asyncio.Future[T]:
         future = super().run_in_executor(executor, func, *args)
         self.threads += 1
         future.add_done_callback(self._thread_ended)

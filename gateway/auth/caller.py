@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,4 +22,4 @@ class Caller:
 
 def scope_of(credential: str, secret: bytes) -> str:
     """Return the keyed hash that stands for a credential."""
-    return hmac.new(secret, credential.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(secret, credential.encode(), "sha256").hex()

@@ -9,6 +9,8 @@ from schema.errors import BadUserInputError
 
 # Tokens run to several KiB; the gateway in front of the management plane takes 32 KiB a header.
 _LONGEST_TOKEN = 16 * 1024
+_VISIBLE = bytes(range(0x21, 0x7F))
+_CARRIERS = (b"x-auth-token", b"authorization")
 
 
 def read_caller(headers: Iterable[tuple[bytes, bytes]], secret: bytes) -> Caller | None:
@@ -18,7 +20,8 @@ def read_caller(headers: Iterable[tuple[bytes, bytes]], secret: bytes) -> Caller
     The token comes in `X-Auth-Token`, or as `Authorization: Bearer`. Raises BadUserInputError when there is more
     than one, or one that cannot be a token: what is ambiguous here could be read differently behind us.
     """
-    tokens = [token for name, value in headers if (token := _token(name.lower(), value)) is not None]
+    carriers = [(name.lower(), value) for name, value in headers if name.lower() in _CARRIERS]
+    tokens = [token for name, value in carriers if (token := _token(name, value)) is not None]
     if not tokens:
         return None
     if len(tokens) > 1:
@@ -33,10 +36,8 @@ def _token(name: bytes, value: bytes) -> str | None:
         if kind.lower() != b"bearer":
             return None
         value = value.strip()
-    elif name != b"x-auth-token":
-        return None
     if not value:
         return None
-    if len(value) > _LONGEST_TOKEN or not all(0x21 <= byte <= 0x7E for byte in value):
+    if len(value) > _LONGEST_TOKEN or value.translate(None, _VISIBLE):
         raise BadUserInputError("The credential must be visible ASCII of at most 16 KiB.")
     return value.decode("ascii")

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from gateway.http.negotiation import JSON
+from gateway.http.operation import until_disconnect
+from schema.execution import Streaming, Written
 
 # Rows in a result are msgspec.Raw, written through as they are; a number that is none becomes null.
 _encoder = msgspec.json.Encoder()
@@ -44,6 +51,78 @@ def problem(message: str, request_id: str, **extensions: Any) -> dict[str, Any]:
     return {"message": message, "extensions": {**extensions, "requestId": request_id}}
 
 
+class _Splice:
+    """The text of a result, and the lists of rows that belong between its parts."""
+
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        self.lists: list[Written | Streaming] = []
+        # Nobody can know it, so nothing in the result can look like it.
+        self._mark = b'"%b"' % secrets.token_hex(16).encode()
+        self._around = msgspec.json.encode(content, enc_hook=self._leave_out).split(self._mark)
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """Write the result as JSON, its lists piece by piece; between two pieces the loop is given away."""
+        for text, rows in zip_longest(self._around, self.lists):
+            yield text
+            if isinstance(rows, Streaming):
+                async for piece in rows.pieces():
+                    yield piece
+                continue
+            for piece in rows.pieces() if rows else ():
+                yield piece
+                await asyncio.sleep(0)
+
+    def _leave_out(self, value: object) -> msgspec.Raw:
+        if not isinstance(value, Written | Streaming):
+            raise TypeError(f"A result cannot hold objects of type {type(value).__name__}.")
+        self.lists.append(value)
+        return msgspec.Raw(self._mark)
+
+
+async def answer_result(
+    content: Mapping[str, Any], *, media_type: str = JSON, cache_control: str = "no-store"
+) -> Response:
+    """Answer with the result of an operation: whole and of known length, unless rows in it are still arriving."""
+    splice = _Splice(content)
+    if any(isinstance(rows, Streaming) for rows in splice.lists):
+        return _Arriving(splice, headers=_headers(media_type, cache_control))
+    body = b"".join([piece async for piece in splice.pieces()])
+    return _respond(200, body, media_type, cache_control, {})
+
+
+class _Arriving(Response):
+    """
+    An answer that is sent while its rows arrive, at the pace of its client.
+
+    When they stop coming, the answer is left unfinished: a client sees that it was cut off, never a shorter list.
+    """
+
+    def __init__(self, splice: _Splice, headers: Mapping[str, str]) -> None:
+        super().__init__(headers=headers)
+        del self.headers["content-length"]
+        self._splice = splice
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it. Raises ClientDisconnect when the client leaves, UpstreamError when the rows break off."""
+        sending = asyncio.ensure_future(self._send(send))
+        leaving = asyncio.ensure_future(until_disconnect(receive))
+        try:
+            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if not sending.done():
+                raise ClientDisconnect
+            await sending
+        finally:
+            sending.cancel()
+            leaving.cancel()
+            await asyncio.gather(sending, leaving, return_exceptions=True)
+
+    async def _send(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        async for piece in self._splice.pieces():
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
 def answer(
     status: int,
     content: Mapping[str, Any],
@@ -53,16 +132,7 @@ def answer(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Answer with JSON. Stored nowhere unless said otherwise."""
-    return Response(
-        _encoder.encode(content),
-        status,
-        headers={
-            "Content-Type": f"{media_type}; charset=utf-8",
-            "Cache-Control": cache_control,
-            "Vary": "Accept",
-            **(headers or {}),
-        },
-    )
+    return _respond(status, _encoder.encode(content), media_type, cache_control, headers or {})
 
 
 def answer_errors(
@@ -74,3 +144,11 @@ def answer_errors(
 ) -> Response:
     """Answer with errors and no data: execution did not begin."""
     return answer(status, {"errors": errors}, media_type=media_type, headers=headers)
+
+
+def _respond(status: int, body: bytes, media_type: str, cache_control: str, headers: Mapping[str, str]) -> Response:
+    return Response(body, status, headers={**_headers(media_type, cache_control), **headers})
+
+
+def _headers(media_type: str, cache_control: str) -> dict[str, str]:
+    return {"Content-Type": f"{media_type}; charset=utf-8", "Cache-Control": cache_control, "Vary": "Accept"}

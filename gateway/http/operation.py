@@ -60,7 +60,7 @@ class Executor:
 
 async def _while_connected(work: Awaitable[T], receive: Receive) -> T:
     running = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_wait_for_disconnect(receive))
+    gone = asyncio.ensure_future(until_disconnect(receive))
     try:
         await asyncio.wait((running, gone), return_when=asyncio.FIRST_COMPLETED)
         if not running.done():
@@ -73,6 +73,7 @@ async def _while_connected(work: Awaitable[T], receive: Receive) -> T:
         await asyncio.gather(running, gone, return_exceptions=True)
 
 
-async def _wait_for_disconnect(receive: Receive) -> None:
+async def until_disconnect(receive: Receive) -> None:
+    """Wait until the client has gone."""
     while (await receive())["type"] != "http.disconnect":
         pass

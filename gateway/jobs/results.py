@@ -8,21 +8,26 @@ from typing import Any
 
 from gateway.cache.lifetime import Lifetime
 from gateway.graphs import Directory, Place
+from gateway.jobs.streaming import Expected, StreamedRows
 from gateway.planes import management, service
-from gateway.planes.read import Read
+from gateway.planes.read import Body, Read
 from gateway.planes.records import JobRead, JobsRead
+from gateway.planes.transcode import HeldRows
 from gateway.reader import Answer, Reader, Reading
 from schema.algorithm_result import RowPage, with_algorithm
 from schema.context import JobParts
 from schema.errors import BadUserInputError, NotFoundError, ResultGoneError, UpstreamError
 from schema.ids import GraphKey, JobRef
-from schema.job import Job, JobSource, ended
+from schema.job import Job, JobSource, JobStatus, ended
 from schema.page import Window
 from schema.plane import Plane
 from schema.scalars import DateTime
 
 # A status call carries rows; one is the least that surely is allowed (`limit=0` is documented nowhere).
 STATUS_ONLY = Window(0, 1)
+# From so many rows on, one row is asked first: it tells how large the rest is, and whether it can still change.
+_MANY_ROWS = 20_000
+_NOT_KEPT = Lifetime(0)
 _TASK_CENTER_PAGE = 100
 _TASK_CENTER_PAGES = 10
 
@@ -64,9 +69,10 @@ class JobReads:
         """Return a job of the service plane with the parts asked for; a missing part is in `Job.problems`."""
         place = await self._directory.place(graph)
         ref = JobRef(Plane.SERVICE, place.key, job_id)
-        read = await self._status(place, ref, parts.window(ref) or STATUS_ONLY)
+        read = await self._first_look(place, ref, parts.window(ref))
         job = replace(read.value.job, source=source_of(read, Plane.SERVICE))
-        if not parts.listing:
+        # Whether a status nobody knows is an end, only the list tells: by the time of it.
+        if not parts.listing and job.status is not JobStatus.UNKNOWN:
             return job
         try:
             listed = await self.listed(place, 0, self._settings.service_job_list_limit)
@@ -77,19 +83,22 @@ class JobReads:
     async def rows(self, ref: JobRef, window: Window) -> RowPage:
         """Return one window of a job's rows. Raises ResultGoneError when the job is known but its rows are not."""
         place = await self._directory.place(ref.graph)
+        if window.limit >= _MANY_ROWS and (streamed := await self._streamed(place, ref, window)):
+            return streamed
         try:
-            page = (await self._status(place, ref, window)).value.page
+            read = (await self._status(place, ref, window)).value
         except BadUserInputError:
-            if not window.offset:
-                raise
             # What GES says beyond the end is documented nowhere; how long the result is, it surely says.
-            page = (await self._status(place, ref, STATUS_ONLY)).value.page
+            page = (await self._status(place, ref, STATUS_ONLY)).value.page if window.offset else None
             if page is None or page.total is None or window.offset < page.total:
                 raise
             return RowPage(window, window.offset, (), page.total)
-        if page is None:
+        if read.page is not None:
+            return read.page
+        if read.job.result is None:
             raise ResultGoneError("GES keeps no rows of this job any more.", plane=Plane.SERVICE)
-        return page
+        # There are values alone: clients that ask every result for its rows get a page without any.
+        return RowPage(window, window.offset, (), None)
 
     async def listed(self, place: Place, offset: int, limit: int) -> Answer[JobsRead]:
         """Return one window of the job list of a graph."""
@@ -126,18 +135,47 @@ class JobReads:
         answer = await self._reader.ask(reading)
         return replace(answer.value, source=source_of(answer, Plane.MANAGEMENT))
 
+    async def _first_look(self, place: Place, ref: JobRef, window: Window | None) -> Answer[JobRead]:
+        """Read the status, together with the rows asked for unless these are many or out of bounds."""
+        if window is None or window.limit >= _MANY_ROWS:
+            return await self._status(place, ref, STATUS_ONLY)
+        try:
+            return await self._status(place, ref, window)
+        except BadUserInputError:
+            if not window.offset:
+                raise
+            return await self._status(place, ref, STATUS_ONLY)
+
+    async def _streamed(self, place: Place, ref: JobRef, window: Window) -> RowPage | None:
+        """Return a page that is written while it arrives, when it is large and can no longer change."""
+        look = await self._status(place, ref, STATUS_ONLY)
+        job, page = look.value.job, look.value.page
+        if page is None or page.total is None or page.is_whole or job.result is None or not ended(job):
+            return None
+        expected = Expected(job.result.kind, job.result.rows_key or "", job.status, page.total, window)
+        if expected.count * _size_of_first(page) <= self._settings.spool_max_bytes:
+            return None
+        keep = self._keep(ref, job) if look.immutable else _NOT_KEPT
+
+        def read_rest(content: bytes) -> JobRead:
+            return service.read_job(Body(200, content, look.fetched_at), ref, window)
+
+        rows = StreamedRows(self._reader, self._reading(place, ref, window), expected, keep, read_rest)
+        return RowPage(window, window.offset, rows, page.total)
+
     async def _status(self, place: Place, ref: JobRef, window: Window) -> Answer[JobRead]:
+        return await self._reader.ask(self._reading(place, ref, window))
+
+    def _reading(self, place: Place, ref: JobRef, window: Window) -> Reading[JobRead]:
         asked = JobRef(ref.plane, GraphKey(ref.graph.project, name=place.name), ref.job_id)
-        return await self._reader.ask(
-            Reading(
-                service.ask_job(asked, window),
-                place.origin,
-                lambda body: service.read_job(body, ref, window),
-                lambda read: self._keep(ref, read.job),
-                resource=_resource(ref),
-                shared=place.shared,
-                probe=service.ask_job(asked, STATUS_ONLY),
-            )
+        return Reading(
+            service.ask_job(asked, window),
+            place.origin,
+            lambda body: service.read_job(body, ref, window),
+            lambda read: self._keep(ref, read.job),
+            resource=_resource(ref),
+            shared=place.shared,
+            probe=service.ask_job(asked, STATUS_ONLY),
         )
 
     def _keep(self, ref: JobRef, job: Job) -> Lifetime:
@@ -174,6 +212,10 @@ def source_of(answer: Answer[Any], plane: Plane) -> JobSource:
     return JobSource(
         plane=plane, fetched_at=DateTime(answer.fetched_at), cached=answer.cached, immutable=answer.immutable
     )
+
+
+def _size_of_first(page: RowPage) -> int:
+    return len(page.rows.raws[0]) if isinstance(page.rows, HeldRows) and page.rows else 0
 
 
 def _resource(ref: JobRef) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 Results: where the answer of a job keeps its rows, their sizes and the values beside them.
 
 Tables of the documentation place all of it in `data`, examples in `data.outputs`; both are read, outputs first. Rows
-stay bytes. Knows nothing of jobs, and of rows only that `shapes` reads them.
+stay bytes. Knows nothing of jobs.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 from gateway.planes import shapes, values
+from gateway.planes.transcode import HeldRows
 from gateway.planes.values import Members
 from schema.algorithm_result import ResultValue, RowPage
 from schema.page import LARGEST_OFFSET, Window
@@ -94,12 +95,12 @@ def _page(key: str, members: Members, window: Window) -> tuple[ResultKind, RowPa
     if is_whole:
         # Without sizes GES sent the whole result, whatever window it was asked for.
         rows = raws[window.offset : window.offset + window.limit]
-        return kind, RowPage(window, window.offset, shapes.Rows(kind, rows, window.offset), len(raws))
+        return kind, RowPage(window, window.offset, HeldRows(kind, rows, window.offset), len(raws), is_whole=True)
     start, total = _size(members, _OFFSET), _size(members, _TOTAL)
     offset = window.offset if start is None or start > LARGEST_OFFSET else start
     if total is not None and raws:
         total = max(total, offset + len(raws))
-    return kind, RowPage(window, offset, shapes.Rows(kind, raws[: window.limit], offset), total)
+    return kind, RowPage(window, offset, HeldRows(kind, raws[: window.limit], offset), total)
 
 
 def _size(members: Members, name: str) -> int | None:

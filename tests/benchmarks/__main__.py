@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"benchmark: {error}", file=sys.stderr)
         return 1
     print(f"{_machine()}; load {load_before:.1f} before, {os.getloadavg()[0]:.1f} after;", end=" ")
-    print(f"{effort.rounds} rounds, medians, in {time.perf_counter() - started:.0f} s.\n")
+    print(f"rounds: {effort.rounds}, medians, in {time.perf_counter() - started:.0f} s.\n")
     print(table(figures))
     return 0
 
@@ -55,11 +55,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def _measure(chosen: Sequence[str], names: Sequence[str], effort: Effort) -> list[Figure]:
     figures: list[Figure] = []
     async with Fleet() as fleet:
-        _say(f"comparing the answers of {', '.join(names)}")
-        await equality.check(fleet, names, SHAPES.values(), effort.checked_rows)
-        for name in chosen:
-            _say(f"measuring {name}")
-            figures += await MEASURES[name][0](fleet, effort)
+        try:
+            _say(f"comparing the answers of {', '.join(names)}")
+            await equality.check(fleet, names, SHAPES.values(), effort.checked_rows)
+            for name in chosen:
+                _say(f"measuring {name}")
+                figures += await MEASURES[name][0](fleet, effort)
+        except (AnswerError, UnequalError):
+            _say(f"what the processes wrote last:\n{fleet.last_lines()}")
+            raise
     return figures
 
 

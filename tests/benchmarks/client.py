@@ -13,6 +13,8 @@ from tests.benchmarks.shapes import SMALL_QUERY, TOKEN, Shape, global_id
 
 _HEADERS = f"Host: 127.0.0.1\r\nX-Auth-Token: {TOKEN}\r\nAccept: application/json\r\n"
 _LONGEST_SECONDS = 120
+# Enough to see an error in.
+_KEPT_BYTES = 4096
 
 
 class AnswerError(Exception):
@@ -21,7 +23,7 @@ class AnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer; `body` is empty unless it was to be kept."""
+    """One answer; a long `body` is cut off unless it was to be kept."""
 
     status: int
     size: int
@@ -41,8 +43,8 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._waiting: asyncio.Future[Reply] | None = None
 
-    async def ask(self, request: bytes, *, keep: bool = False) -> Reply:
-        """Send a request and return its answer. Raises AnswerError unless that is a 200 in time."""
+    async def ask(self, request: bytes, *, keep: bool = False, least_size: int = 0) -> Reply:
+        """Send a request, return its answer. Raises AnswerError unless that came in time, whole and without errors."""
         self._waiting = asyncio.get_running_loop().create_future()
         self._keep, self._size = keep, 0
         self._chunks: list[bytes] = []
@@ -54,8 +56,8 @@ class Connection(asyncio.Protocol):
                 reply = await self._waiting
         except TimeoutError:
             raise AnswerError(f"no answer in {_LONGEST_SECONDS} s") from None
-        if reply.status != 200:
-            raise AnswerError(f"status {reply.status}: {reply.body[:500]!r}")
+        if reply.status != 200 or reply.size < least_size or b'"errors"' in reply.body:
+            raise AnswerError(f"status {reply.status}, {reply.size} bytes: {reply.body[:1000]!r}")
         return reply
 
     def close(self) -> None:
@@ -80,9 +82,9 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, chunk: bytes) -> None:
         """Count a piece of the body."""
-        self._size += len(chunk)
-        if self._keep or self._parser.get_status_code() != 200:
+        if self._keep or self._size < _KEPT_BYTES:
             self._chunks.append(chunk)
+        self._size += len(chunk)
 
     def on_message_complete(self) -> None:
         """Hand the answer to whoever asked."""

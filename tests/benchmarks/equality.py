@@ -2,9 +2,12 @@
 
 import itertools
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
-from tests.benchmarks.client import AnswerError, Reply, ask_page, ask_small, connect, get
+import msgspec
+
+from tests.benchmarks.client import AnswerError, Connection, Reply, ask_page, ask_small, connect, get
 from tests.benchmarks.fleet import CONSTANT, PASSTHROUGH, Fleet
 from tests.benchmarks.shapes import KNOWN_JOB, Shape, new_job, small_answer, status_path
 
@@ -19,6 +22,17 @@ def write_page(name: str, shape: Shape, first: int) -> bytes:
     if name == PASSTHROUGH:
         return get(f"{status_path(job_id)}?offset=0&limit={first}")
     return ask_page(shape, job_id, first)
+
+
+async def ask_rows(connection: Connection, name: str, shape: Shape, count: int) -> Reply:
+    """Ask a target for a page; return the answer, which is as long as that many rows make it. Raises AnswerError."""
+    return await connection.ask(write_page(name, shape, count), least_size=_least_size(shape, count))
+
+
+@cache
+def _least_size(shape: Shape, count: int) -> int:
+    # Numbers may be written in several ways, so a little less than the rows written closely is no error.
+    return len(msgspec.json.encode(shape.nodes(count))) * 9 // 10
 
 
 async def check(fleet: Fleet, names: Iterable[str], shapes: Iterable[Shape], count: int) -> None:

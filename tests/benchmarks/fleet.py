@@ -43,6 +43,8 @@ _COMMANDS: dict[str, tuple[str, ...]] = {
 }
 _READY_SECONDS = 30
 _STOP_SECONDS = 10
+_LAST_LINES = 10
+_LONGEST_LINE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,11 @@ class Fleet:
         finally:
             _end([self._processes.pop(target.pid)])
 
+    def last_lines(self) -> str:
+        """Return the end of what each process has written, for whoever looks for the cause of an error."""
+        texts = {log.stem: log.read_text().splitlines()[-_LAST_LINES:] for log in Path(self._logs.name).iterdir()}
+        return "\n".join(f"{name}: {line[:_LONGEST_LINE]}" for name, lines in texts.items() for line in lines)
+
     async def _start(self, name: str) -> Target:
         port = _free_port()
         log = Path(self._logs.name) / f"{name}-{port}.log"
@@ -101,7 +108,7 @@ class Fleet:
             if process.poll() is not None:
                 break
             await asyncio.sleep(0.05)
-        raise AnswerError(f"{name} does not start:\n{log.read_text()[-2000:]}")
+        raise AnswerError(f"{name} does not start:\n{self.last_lines()}")
 
     def _open(self, name: str, port: int, log: Path) -> subprocess.Popen[bytes]:
         command = _COMMANDS[name]

@@ -6,7 +6,7 @@ from statistics import median
 from tests.benchmarks.accounting import MB, forget_peak, peak_bytes, resident_bytes
 from tests.benchmarks.client import Connection, ask_small, connect, get, load
 from tests.benchmarks.effort import Effort
-from tests.benchmarks.equality import write_page
+from tests.benchmarks.equality import ask_rows, write_page
 from tests.benchmarks.figures import Figure, at_most
 from tests.benchmarks.fleet import GATEWAY, PASSTHROUGH, PROBED, UPSTREAM, Fleet, Target
 from tests.benchmarks.probe import START, STOP
@@ -49,10 +49,11 @@ async def measure_turns(fleet: Fleet, effort: Effort) -> list[Figure]:
     probed = await fleet.get(PROBED)
     await _warm(probed)
     connection, control = await connect(probed.port), await connect(probed.port)
+    await ask_rows(connection, PROBED, VERTICES, _STREAMED_ROWS)
     milliseconds = []
     for _ in range(_TRIES_A_ROUND * effort.rounds):
         await control.ask(get(START))
-        await connection.ask(write_page(PROBED, VERTICES, _STREAMED_ROWS))
+        await ask_rows(connection, PROBED, VERTICES, _STREAMED_ROWS)
         milliseconds.append((await control.ask(get(STOP), keep=True)).json() * 1000)
     connection.close()
     control.close()
@@ -65,6 +66,7 @@ async def measure_beside(fleet: Fleet, effort: Effort) -> list[Figure]:
     gateway = await fleet.get(GATEWAY)
     await _warm(gateway)
     page, small = await connect(gateway.port), await connect(gateway.port)
+    await ask_rows(page, GATEWAY, VERTICES, _STREAMED_ROWS)
     milliseconds = [await _worst_beside(page, small) * 1000 for _ in range(_TRIES_A_ROUND * effort.rounds)]
     page.close()
     small.close()
@@ -73,7 +75,7 @@ async def measure_beside(fleet: Fleet, effort: Effort) -> list[Figure]:
 
 
 async def _worst_beside(page: Connection, small: Connection) -> float:
-    passing = asyncio.create_task(page.ask(write_page(GATEWAY, VERTICES, _STREAMED_ROWS)))
+    passing = asyncio.create_task(ask_rows(page, GATEWAY, VERTICES, _STREAMED_ROWS))
     worst = 0.0
     while not passing.done():
         worst = max(worst, (await small.ask(ask_small(new_job(PAGERANK.name)))).seconds)
@@ -90,7 +92,7 @@ async def _growth(target: Target, rows: int) -> int:
     connection = await connect(target.port)
     forget_peak(target.pid)
     before = resident_bytes(target.pid)
-    await connection.ask(write_page(target.name, VERTICES, rows))
+    await ask_rows(connection, target.name, VERTICES, rows)
     connection.close()
     return peak_bytes(target.pid) - before
 
@@ -98,6 +100,6 @@ async def _growth(target: Target, rows: int) -> int:
 async def _body_size(fleet: Fleet) -> int:
     connection = await connect((await fleet.get(UPSTREAM)).port)
     # In the words of the proxy, which are those of upstream.
-    reply = await connection.ask(write_page(PASSTHROUGH, VERTICES, _SPOOLED_ROWS))
+    reply = await ask_rows(connection, PASSTHROUGH, VERTICES, _SPOOLED_ROWS)
     connection.close()
     return reply.size

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
 
-from tests.benchmarks.client import AnswerError, Reply, connect
+from tests.benchmarks.client import connect
 from tests.benchmarks.effort import Effort
-from tests.benchmarks.equality import write_page
+from tests.benchmarks.equality import ask_rows
 from tests.benchmarks.figures import Figure, Must, at_least, at_most, ratio
 from tests.benchmarks.fleet import GATEWAY, PASSTHROUGH, PEER, PLAIN, Fleet, Target
 from tests.benchmarks.shapes import EDGES, PAGERANK, PATHS, VERTICES, Shape
@@ -65,27 +65,25 @@ async def measure(fleet: Fleet, effort: Effort) -> list[Figure]:
 async def _run(fleet: Fleet, race: Race, names: Iterable[str], rounds: int) -> dict[str, float]:
     """Return the median seconds of each target."""
     targets = [await fleet.get(name) for name in names]
-    sizes = {target.name: (await _page(target, race)).size for target in targets}
     seconds: dict[str, list[float]] = {target.name: [] for target in targets}
+    for target in targets:
+        await _page(target, race)
     for _ in range(rounds):
         for target in targets:
-            seconds[target.name] += await _turn(target, race, sizes[target.name])
+            seconds[target.name] += await _turn(target, race)
     return {name: median(times) for name, times in seconds.items()}
 
 
-async def _turn(target: Target, race: Race, size: int) -> list[float]:
+async def _turn(target: Target, race: Race) -> list[float]:
     times: list[float] = []
     while not times or (sum(times) < _TURN_SECONDS and len(times) < _MOST_IN_A_TURN):
-        reply = await _page(target, race)
-        if reply.size != size:
-            raise AnswerError(f"{target.name}: a page of {race.shape.name} has {reply.size} bytes instead of {size}")
-        times.append(reply.seconds)
+        times.append(await _page(target, race))
     return times
 
 
-async def _page(target: Target, race: Race) -> Reply:
+async def _page(target: Target, race: Race) -> float:
     connection = await connect(target.port)
     try:
-        return await connection.ask(write_page(target.name, race.shape, race.rows))
+        return (await ask_rows(connection, target.name, race.shape, race.rows)).seconds
     finally:
         connection.close()

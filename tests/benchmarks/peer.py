@@ -15,7 +15,8 @@ def version() -> str:
     """Name the node that runs here."""
     if shutil.which("node") is None:
         return "no node"
-    return subprocess.run(("node", "--version"), capture_output=True, text=True, check=True).stdout.strip()
+    told = subprocess.run(("node", "--version"), capture_output=True, text=True, check=True).stdout
+    return f"node {told.strip().removeprefix('v')}"
 
 
 def prepare() -> str | None:

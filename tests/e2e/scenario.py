@@ -18,6 +18,7 @@ _NO_CALLS = "None."
 _SECTIONS = {"Given", "Query", "Variables", "Answer", "Upstream", "Took"}
 # Always compared, whether the scenario states them or not; of the rest of an error only what it states.
 _TELLING = ("code", "plane", "retryable")
+_LONGEST_SHOWN = 200
 
 
 class ScenarioError(ValueError):
@@ -84,8 +85,7 @@ def fill(value: Any, known: Mapping[str, Any]) -> Any:
         return {name: fill(item, known) for name, item in value.items()}
     if isinstance(value, list):
         return [fill(item, known) for item in value]
-    name = _placeholder(value)
-    return known[name] if name in known else value
+    return known.get(_placeholder(value) or "", value)
 
 
 def differences(expected: Any, actual: Any, known: dict[str, Any]) -> list[str]:
@@ -95,8 +95,9 @@ def differences(expected: Any, actual: Any, known: dict[str, Any]) -> list[str]:
     `"<any>"` stands for any value but null. `"<word>"` does so once; what it stood for is put into `known`, and from
     then on the word means that value.
     """
-    reduced = {**actual, "errors": _comparable(expected, actual)} if "errors" in actual else actual
-    return list(_differing(expected, reduced, "", known))
+    wanted = {**expected, "errors": _in_order(expected["errors"])} if "errors" in expected else expected
+    given = {**actual, "errors": _comparable(wanted, actual)} if "errors" in actual else actual
+    return list(_differing(wanted, given, "", known))
 
 
 def _differing(expected: Any, actual: Any, path: str, known: dict[str, Any]) -> Iterator[str]:
@@ -110,30 +111,42 @@ def _differing(expected: Any, actual: Any, path: str, known: dict[str, Any]) -> 
             known[name] = actual
     elif isinstance(expected, dict) and isinstance(actual, dict):
         for member in expected.keys() | actual.keys():
-            if member not in actual or member not in expected:
-                yield f"{path}.{member}: {'missing' if member not in actual else f'unexpected {actual[member]!r}'}"
+            if member not in actual:
+                yield f"{path}.{member}: missing"
+            elif member not in expected:
+                yield f"{path}.{member}: unexpected {_shown(actual[member])}"
             else:
                 yield from _differing(expected[member], actual[member], f"{path}.{member}", known)
     elif isinstance(expected, list) and isinstance(actual, list):
         if len(expected) != len(actual):
-            yield f"{path}: {len(actual)} entries, expected {len(expected)}: {actual!r}"
+            yield f"{path}: {len(actual)} entries, expected {len(expected)}: {_shown(actual)}"
         for index, (one, other) in enumerate(zip(expected, actual, strict=False)):
             yield from _differing(one, other, f"{path}[{index}]", known)
     elif expected != actual or isinstance(expected, bool) is not isinstance(actual, bool):
-        yield f"{path}: {actual!r}, expected {expected!r}"
+        yield f"{path}: {_shown(actual)}, expected {_shown(expected)}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]} ..."
 
 
 def _comparable(expected: Any, actual: Any) -> list[dict[str, Any]]:
     """Return the errors as far as they are compared."""
     wanted = expected.get("errors", [])
     reduced = []
-    for index, error in enumerate(actual["errors"]):
+    for index, error in enumerate(_in_order(actual["errors"])):
         stated = wanted[index] if index < len(wanted) else {}
         told = {name: value for name, value in error.items() if name == "path" or name in stated}
         members = {*_TELLING, *stated.get("extensions", {})}
         told["extensions"] = {name: value for name, value in error["extensions"].items() if name in members}
         reduced.append(told)
     return reduced
+
+
+def _in_order(errors: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return errors by their places: of fields that fail at the same time, neither is first."""
+    return sorted(errors, key=lambda error: str(error.get("path")))
 
 
 def _placeholder(value: Any) -> str | None:

@@ -1,0 +1,118 @@
+"""One large window of rows, written while it arrives. Knows what the answer must turn out to be, and checks that it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from gateway.cache.lifetime import Lifetime
+from gateway.cache.pages import LostPieceError, PageCopy
+from gateway.cache.store import Entry
+from gateway.flow import Flow
+from gateway.planes.records import JobRead
+from gateway.planes.rowstream import RowCutter, UncutError
+from gateway.planes.transcode import HeldRows, transcode
+from gateway.reader import Reader, Reading
+from schema.errors import UpstreamMalformedError
+from schema.page import Window
+from schema.plane import Plane
+from schema.projection import Projection
+from schema.rows import ResultKind, RowStream
+
+# What a decoder raises about bytes that are no JSON, no text, or nested too deep.
+_UNREADABLE = (ValueError, RecursionError, UncutError)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What one row, asked for before, told about the whole result. An ended job's result does not change."""
+
+    kind: ResultKind
+    rows_key: str
+    status: object
+    total: int
+    window: Window
+
+    @property
+    def count(self) -> int:
+        """How many rows the window has."""
+        return max(0, min(self.window.limit, self.total - self.window.offset))
+
+
+class StreamedRows(RowStream):
+    """
+    The rows of one window, from GES or from the store, never held as a whole.
+
+    `read_rest` reads the body of what is left when all runs are cut off: the last rows, and everything beside them.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        reading: Reading[JobRead],
+        expected: Expected,
+        keep: Lifetime,
+        read_rest: Callable[[bytes], JobRead],
+    ) -> None:
+        self._reader = reader
+        self._reading = reading
+        self._expected = expected
+        self._keep = keep
+        self._read_rest = read_rest
+
+    def __len__(self) -> int:
+        return self._expected.count
+
+    async def open(self, projection: Projection) -> AsyncIterator[bytes]:
+        """Ask for the rows and wait for the first of them, so that what fails until then can still be said."""
+        flow: Flow[PageCopy | None] = Flow(lambda sink: self._reader.pour(self._reading, sink, self._keep))
+        self._reader.own(flow.close)
+        try:
+            await flow.open()
+        except LostPieceError as error:
+            raise _malformed("The kept copy of these rows was given up.") from error
+        return self._runs(flow, projection)
+
+    async def _runs(self, flow: Flow[PageCopy | None], projection: Projection) -> AsyncIterator[bytes]:
+        """Give the rows as JSON, some at a time. Raises UpstreamMalformedError as soon as something does not fit."""
+        given = 0
+
+        def accept(run: bytes) -> bytes:
+            nonlocal given
+            written, rows = transcode(self._expected.kind, run, self._expected.window.offset + given, projection)
+            given += rows
+            return written
+
+        cutter = RowCutter(self._expected.rows_key, accept)
+        try:
+            async for piece in flow.pieces():
+                for written in cutter.feed(piece):
+                    yield written
+                    # A socket that takes everything at once would never give the loop away.
+                    await asyncio.sleep(0)
+            copy = await flow.end()
+            last = self._last_rows(cutter.rest(), given)
+        except LostPieceError as error:
+            raise _malformed("The kept copy of these rows was given up.") from error
+        except _UNREADABLE as error:
+            raise _malformed("GES sent rows that are not JSON.") from error
+        for written in last.runs(projection):
+            yield written
+        if copy is not None:
+            await copy.finish(Entry(200, b"", self._reader.runtime.clock.now(), immutable=True))
+
+    def _last_rows(self, rest: bytes, given: int) -> HeldRows:
+        """Return the rows left at the end; raises UpstreamMalformedError when the whole is not what was expected."""
+        expected = self._expected
+        read = self._read_rest(rest)
+        held = read.page.rows if read.page is not None else None
+        if not isinstance(held, HeldRows) or read.job.status is not expected.status:
+            raise _malformed("GES changed its answer while the rows were sent.")
+        if read.page is None or given + len(held) != expected.count or read.page.total != expected.total:
+            raise _malformed("GES sent another number of rows than it said.")
+        return HeldRows(expected.kind, held.raws, expected.window.offset + given)
+
+
+def _malformed(message: str) -> UpstreamMalformedError:
+    return UpstreamMalformedError(message, plane=Plane.SERVICE)
