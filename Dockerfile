@@ -11,7 +11,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     python -m pip install --require-hashes -r build.lock \
     && python -m venv --without-pip /opt/venv \
     && python -m pip --python /opt/venv/bin/python install --require-hashes -r requirements.lock
-COPY pyproject.toml LICENSE ./
+COPY pyproject.toml LICENSE README.md ./
 COPY schema schema
 COPY gateway gateway
 RUN python -m pip wheel --no-deps --no-build-isolation --no-index --wheel-dir wheel . \

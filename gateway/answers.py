@@ -16,6 +16,7 @@ from typing import NamedTuple
 # What CPython takes beside the bytes themselves (measured): for each answer, for each header and resource of it.
 _OVERHEAD_BYTES = 1_000
 _PART_BYTES = 200
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 Headers = tuple[tuple[bytes, bytes], ...]
 Resource = tuple[str, ...]
@@ -31,7 +32,7 @@ class Proofs:
     """
 
     resources: set[Resource] = field(default_factory=set)
-    ends_at: datetime = datetime.max.replace(tzinfo=UTC)
+    ends_at: datetime = _NEVER
     is_final: bool = True
 
     def rest_on(self, since: datetime, seconds: float) -> None:
@@ -45,6 +46,14 @@ class Proofs:
     def seconds_left(self, now: datetime) -> float:
         """Return how long the same answer may be given again; none for one that rests on nobody's right."""
         return (self.ends_at - now).total_seconds() if self.is_final and self.resources else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A good answer that may be kept: what it rests on, and the operation's name for the log."""
+
+    proofs: Proofs
+    name: str | None
 
 
 class Key(NamedTuple):

@@ -8,11 +8,14 @@ from functools import partial
 
 import httpx
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from gateway.answers import Answers
 from gateway.endpoint import Endpoint
+from gateway.front import Front
 from gateway.graphiql import assets, page
 from gateway.middleware import protection
 from gateway.operations import opener
@@ -37,6 +40,7 @@ def create_app(
     `app.state.is_draining` turns readiness off; `app.state.runtime` is what the process shares.
     """
     runtime = Runtime(settings, transport=transport, clock=clock)
+    answers = Answers(settings.answers_max_bytes, runtime.clock.monotonic)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -51,7 +55,7 @@ def create_app(
             *(_pages() if settings.graphiql else ()),
             *probes(lambda: not app.state.is_draining),
         ],
-        middleware=protection(settings),
+        middleware=[Middleware(Front, path=PATH, runtime=runtime, answers=answers), *protection(settings)],
         lifespan=lifespan,
     )
     app.state.is_draining = False

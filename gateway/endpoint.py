@@ -8,16 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import strawberry
-from graphql import ExecutionResult, OperationDefinitionNode, OperationType, get_operation_ast
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    Node,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    get_operation_ast,
+)
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from gateway.answers import Offer, Proofs
 from gateway.documents import Documents
 from gateway.http.answer import STATUS_BY_CODE, RefusalError, answer_errors, answer_result
 from gateway.http.negotiation import GRAPHQL_JSON, HTML, JSON, negotiate
@@ -26,13 +36,16 @@ from gateway.http.problems import present
 from gateway.http.request import METHODS, GraphQLRequest, read_request
 from gateway.telemetry import Event, describe_exception, log
 from schema.context import Context
-from schema.errors import GatewayError, LimitExceededError, UnauthenticatedError
+from schema.errors import GatewayError, LimitExceededError, UnauthenticatedError, UpstreamError
 from schema.limits import Limits, check_operation
 
 _NO_OPERATION = "`operationName` must name an operation of the document; only a single one needs no name."
 _CHALLENGE = 'Bearer realm="ges"'
-_CLIENT_GONE = 499
+# Words of the log alone: no client is told these.
+_CLIENT_GONE, _CUT_OFF = 499, 599
 _LONGEST_NAME = 64
+# Fields that tell of the reading itself, or of this moment: another value for the next client to ask the same.
+_PASSING = frozenset({"source", "gateway"})
 
 
 class Opened(Protocol):
@@ -49,6 +62,10 @@ class Opened(Protocol):
     @property
     def cache_hits(self) -> int:
         """How many reads it was spared so far."""
+
+    @property
+    def proofs(self) -> Proofs:
+        """What its answer rests on so far."""
 
     async def close(self) -> None:
         """End what is still under way for this operation."""
@@ -67,6 +84,11 @@ class _Exchange:
     operation: OperationDefinitionNode | None = None
     opened: Opened | None = None
     codes: set[str] = field(default_factory=set)
+
+    @property
+    def name(self) -> str | None:
+        """What the client calls its operation, as far as a line of the log goes."""
+        return self.operation.name.value[:_LONGEST_NAME] if self.operation and self.operation.name else None
 
     def refuse(self, status: int, *entries: Mapping[str, Any], **headers: str) -> Response:
         """Answer that execution did not begin."""
@@ -118,6 +140,11 @@ class Endpoint:
         except ClientDisconnect:
             _write_line(exchange, _CLIENT_GONE, started)
             return
+        except UpstreamError as error:
+            # Rows stopped coming after the head was sent: the answer stays unfinished, and the server cuts it off.
+            exchange.codes.add(error.extensions["code"])
+            _write_line(exchange, _CUT_OFF, started)
+            return
         finally:
             if exchange.opened is not None:
                 await exchange.opened.close()
@@ -131,7 +158,7 @@ class Endpoint:
                 return self._page()
             parameters = await self._read(exchange.request)
             exchange.opened = self._open_context(exchange.request, exchange.request_id)
-            return await self._answer(exchange, exchange.opened.context, parameters)
+            return await self._answer(exchange, exchange.opened, parameters)
         except RefusalError as error:
             entry = {"message": error.message, "extensions": {"code": error.code}}
             return exchange.refuse(error.status, entry, **error.headers)
@@ -157,7 +184,7 @@ class Endpoint:
         except TimeoutError:
             raise RefusalError(408, "The request body did not arrive in time.", code="TIMEOUT") from None
 
-    async def _answer(self, exchange: _Exchange, context: Context, parameters: GraphQLRequest) -> Response:
+    async def _answer(self, exchange: _Exchange, opened: Opened, parameters: GraphQLRequest) -> Response:
         document = self._documents.get(parameters.query)
         if document.tree is not None:
             exchange.operation = get_operation_ast(document.tree, parameters.operation_name)
@@ -173,10 +200,13 @@ class Endpoint:
         except LimitExceededError as error:
             return exchange.refuse_document({"message": error.message, "extensions": error.extensions})
         try:
-            result = await self._executor.run(operation, context, exchange.request.receive, self._longest_seconds)
+            receive, seconds = exchange.request.receive, self._longest_seconds
+            result = await self._executor.run(operation, opened.context, receive, seconds)
         except TimeoutError:
             raise RefusalError(504, "The operation took too long.", code="TIMEOUT") from None
-        return await _answer_result(exchange, context, result)
+        if not (result.errors or opened.context.problems):
+            _offer(exchange, exchange.operation, opened, operation.tree)
+        return await _answer_result(exchange, opened.context, result)
 
 
 def _check_method(operation: OperationType, method: str) -> None:
@@ -202,16 +232,58 @@ async def _answer_result(exchange: _Exchange, context: Context, result: Executio
     return await answer_result(content, media_type=exchange.media_type, cache_control=kept)
 
 
+def _offer(exchange: _Exchange, operation: OperationDefinitionNode, opened: Opened, tree: DocumentNode) -> None:
+    """Tell whoever keeps answers, in front of this endpoint, what a good one rests on."""
+    if operation.operation is OperationType.QUERY and not _selects(tree, _PASSING):
+        exchange.request.state.offer = Offer(opened.proofs, exchange.name)
+
+
+def _selects(tree: DocumentNode, names: Collection[str]) -> bool:
+    """Return whether a field of one of these names is anywhere in the document."""
+    pending: list[Node] = list(tree.definitions)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, FieldNode) and node.name.value in names:
+            return True
+        below: SelectionSetNode | None = getattr(node, "selection_set", None)
+        pending += below.selections if below else ()
+    return False
+
+
 def _write_line(exchange: _Exchange, status: int, started: float) -> None:
     operation, opened = exchange.operation, exchange.opened
-    log.info(
-        Event.OPERATION,
-        request_id=exchange.request_id,
-        operation=operation.name.value[:_LONGEST_NAME] if operation and operation.name else None,
-        type=operation.operation.value if operation else None,
-        duration_ms=round((time.perf_counter() - started) * 1000, 1),
+    log_operation(
+        exchange.request_id,
+        exchange.name,
+        operation.operation.value if operation else None,
+        started=started,
         upstream_calls=opened.upstream_calls if opened else 0,
         cache_hits=opened.cache_hits if opened else 0,
         status=status,
         codes=sorted(exchange.codes),
+    )
+
+
+def log_operation(
+    request_id: str,
+    name: str | None,
+    kind: str | None,
+    *,
+    started: float,
+    upstream_calls: int = 0,
+    cache_hits: int = 0,
+    status: int = 200,
+    codes: Sequence[str] = (),
+) -> None:
+    """Write the line of one operation, wherever it was answered. `started` is a time of `time.perf_counter`."""
+    log.info(
+        Event.OPERATION,
+        request_id=request_id,
+        operation=name,
+        type=kind,
+        duration_ms=round((time.perf_counter() - started) * 1000, 1),
+        upstream_calls=upstream_calls,
+        cache_hits=cache_hits,
+        status=status,
+        codes=codes,
     )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from gateway.addresses import AddressBook
-from gateway.cache.lifetime import Lifetime
 from gateway.planes import management, service
 from gateway.planes.read import Body, Read
 from gateway.planes.records import GraphRecord, GraphsRead
@@ -125,7 +124,7 @@ class Directory:
             name=name,
             origin=self._origin(name, record),
             # Restricted roles see fewer labels and properties; only a graph that says it has none is the same for all.
-            shared=sharing == "proven" or (sharing == "auto" and record.enable_rbac is False),
+            shared=record.enable_rbac is False if sharing == "auto" else sharing == "proven" and not record.enable_rbac,
         )
 
     def management_origin(self) -> str:

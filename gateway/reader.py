@@ -66,7 +66,8 @@ class Reader:
     """
     Reads for one caller during one operation. Equal reads of one operation are made once.
 
-    `fresh` skips reading the store; `trace` goes upstream with every read. Every read ends by `deadline`, in the clock's monotonic seconds.
+    `fresh` skips reading the store; `trace` goes upstream with every read. Every read ends by the deadline of the
+    operation.
     """
 
     def __init__(

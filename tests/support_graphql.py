@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 from strawberry.schema.config import StrawberryConfig
 
+from gateway.answers import Proofs
 from gateway.endpoint import Endpoint
 from gateway.middleware import protection
 from gateway.settings import Settings
@@ -42,6 +43,7 @@ class FakeOpened:
     watch: Watch
     upstream_calls: int = 3
     cache_hits: int = 2
+    proofs: Proofs = field(default_factory=Proofs)
     closed: int = 0
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""One large window of rows, written while it arrives. Knows what the answer must turn out to be, and checks that it is."""
+"""One large window of rows, written while it arrives, and checked to be what one row before it promised."""
 
 from __future__ import annotations
 

@@ -101,7 +101,9 @@ class PlaneClient:
         Ask GES and return what it answered, whatever the status; redirects are answers and never followed.
 
         With a `sink` the pieces of a good answer (status 200) go there as they arrive, and the body returned is
-        empty; reading waits for the sink. Everything happens within `timeout_seconds`, and only `FORWARDED_HEADERS` of `headers` leave the gateway.
+        empty; reading waits for the sink.
+
+        Everything happens within `timeout_seconds`, and only `FORWARDED_HEADERS` of `headers` leave the gateway.
         Cancelling closes the connection. Raises UpstreamTimeoutError, PlaneUnavailableError, UpstreamMalformedError,
         UpstreamFailedError for a request that nobody can send, BadUserInputError for a read that fits no path.
         """

@@ -1,0 +1,255 @@
+"""Large pages end to end: passed on while they arrive, checked at their end, and cut off rather than ended wrongly."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.app import create_app
+from gateway.runtime import Clock
+from gateway.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+ROWS = 30_000
+PIECE_BYTES = 64 * 1024
+QUERY = """{ findJob(graph: {name: "movies"}, jobId: "job-1", plane: SERVICE) {
+  result { rows(first: 30000) {
+    totalCount pageInfo { endCursor hasNextPage } nodes { ... on VertexRow { vertexId } }
+  } }
+} }"""
+
+
+def row(number: int) -> dict[str, Any]:
+    """One vertex of about 200 bytes, with what looks like the end of a row inside."""
+    return {"id": f"v{number}", "label": "movie", "properties": {"title": ['},{"id":"x'], "text": ["x" * 150]}}
+
+
+def body(rows: list[dict[str, Any]], total: int = ROWS, status: str = "success") -> bytes:
+    """What GES answers: status and sizes behind the rows."""
+    sizes = {"data_return_size": len(rows), "data_offset": 0, "data_total_size": total}
+    return json.dumps({"data": {"outputs": {"vertices": rows, **sizes}}, "status": status}).encode()
+
+
+FIRST = body([row(0)])
+WHOLE = body([row(number) for number in range(ROWS)])
+
+
+class Pieces(httpx.AsyncByteStream):
+    """A body in pieces, counting how many were taken and whether it was closed."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self.taken_bytes = 0
+        self.is_closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self.content), PIECE_BYTES):
+            piece = self.content[start : start + PIECE_BYTES]
+            self.taken_bytes += len(piece)
+            yield piece
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+
+class Upstream(httpx.AsyncBaseTransport):
+    """A service plane with one job; `large` is what it answers when many rows are asked."""
+
+    def __init__(self, large: bytes = WHOLE, status: int = 200, first: bytes = FIRST) -> None:
+        self.large, self.status, self.first = large, status, first
+        self.limits: list[str] = []
+        self.streams: list[Pieces] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        limit = request.url.params["limit"]
+        self.limits.append(limit)
+        if request.headers["X-Auth-Token"] != "good":
+            return httpx.Response(400, json={"errorCode": "GES.8020", "errorMessage": "no permission"})
+        is_small = limit == "1"
+        stream = Pieces(self.first if is_small else self.large)
+        self.streams.append(stream)
+        return httpx.Response(200 if is_small else self.status, stream=stream)
+
+
+class Call:
+    """One POST straight into the application; `send` may be replaced to read slowly or not at all."""
+
+    def __init__(self, token: str = "good") -> None:
+        content = json.dumps({"query": QUERY}).encode()
+        headers = {"content-type": "application/json", "x-auth-token": token, "x-project-id": "p1"}
+        self.scope: dict[str, Any] = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "POST",
+            "scheme": "http",
+            "path": "/graphql",
+            "raw_path": b"/graphql",
+            "query_string": b"",
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 80),
+        }
+        self.request = [{"type": "http.request", "body": content, "more_body": False}]
+        self.gone = asyncio.Event()
+        self.sent: list[dict[str, Any]] = []
+
+    async def receive(self) -> dict[str, Any]:
+        if self.request:
+            return self.request.pop()
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Any) -> None:
+        self.sent.append(message)
+
+    async def answered(self, app: Any) -> Call:
+        await app(self.scope, self.receive, self.send)
+        return self
+
+    @property
+    def content(self) -> bytes:
+        return b"".join(message.get("body", b"") for message in self.sent)
+
+    @property
+    def is_finished(self) -> bool:
+        return self.sent[-1]["type"] == "http.response.body" and not self.sent[-1].get("more_body", False)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        (error,) = json.loads(self.content)["errors"]
+        return dict(error["extensions"])
+
+
+class Timepiece:
+    """A clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def clock(self) -> Clock:
+        return Clock(lambda: datetime(2026, 3, 5, tzinfo=UTC), lambda: self.seconds)
+
+
+def gateway(upstream: Upstream, timepiece: Timepiece | None = None, **settings: Any) -> Any:
+    """The application in front of one service plane, addressed by hand, which all callers may share."""
+    chosen = Settings(service_urls={"movies": "http://ges.test"}, cache_sharing="proven", **settings)
+    return create_app(chosen, transport=upstream, clock=(timepiece or Timepiece()).clock())
+
+
+async def test_a_large_page_costs_one_row_and_one_call_and_arrives_whole() -> None:
+    """One row tells what to expect; every row comes once and in order; the head is sent without a length."""
+    upstream = Upstream()
+    call = await Call().answered(gateway(upstream))
+    assert upstream.limits == ["1", "30000"]
+    rows = json.loads(call.content)["data"]["findJob"]["result"]["rows"]
+    assert [node["vertexId"] for node in rows["nodes"]] == [f"v{number}" for number in range(ROWS)]
+    assert rows["totalCount"] == ROWS
+    assert rows["pageInfo"]["hasNextPage"] is False
+    assert rows["pageInfo"]["endCursor"].endswith(".30000")
+    assert call.is_finished
+    assert b"content-length" not in dict(call.sent[0]["headers"])
+    assert all(stream.is_closed for stream in upstream.streams)
+
+
+async def test_what_fits_is_spooled_with_its_length() -> None:
+    """Below the bound the page is one call more at most, and an answer of known length."""
+    upstream = Upstream()
+    call = await Call().answered(gateway(upstream, spool_max_bytes=64 * 1024 * 1024))
+    assert int(dict(call.sent[0]["headers"])[b"content-length"]) == len(call.content)
+    assert len(json.loads(call.content)["data"]["findJob"]["result"]["rows"]["nodes"]) == ROWS
+
+
+@pytest.mark.parametrize(
+    "large",
+    [
+        pytest.param(body([row(number) for number in range(ROWS)], total=ROWS + 1), id="another total"),
+        pytest.param(body([row(number) for number in range(ROWS)], status="running"), id="another status"),
+        pytest.param(body([row(number) for number in range(ROWS - 7)]), id="rows missing"),
+        pytest.param(WHOLE[: len(WHOLE) // 2], id="cut off"),
+        pytest.param(WHOLE[:3_000_000] + b"\xff" + WHOLE[3_000_001:], id="no text"),
+        pytest.param(WHOLE.replace(b'"v20000"', b"[[[[[["), id="no JSON"),
+    ],
+)
+async def test_a_page_that_turns_out_otherwise_is_cut_off_and_not_kept(large: bytes) -> None:
+    """A client sees an answer that never ends well, and nothing wrong is kept for the next one."""
+    timepiece = Timepiece()
+    upstream = Upstream(large)
+    app = gateway(upstream, timepiece)
+    await Call().answered(app)
+    timepiece.seconds += 40  # Settled now, so a good page would be kept.
+    call = await Call().answered(app)
+    assert not call.is_finished
+    upstream.large = WHOLE
+    again = await Call().answered(app)
+    assert again.is_finished
+    assert len(json.loads(again.content)["data"]["findJob"]["result"]["rows"]["nodes"]) == ROWS
+
+
+async def test_a_refusal_of_the_large_call_is_an_ordinary_error() -> None:
+    """Until the first row is here, what fails can still be said."""
+    refusal = b'{"errorCode": "GES.8020", "errorMessage": "no permission"}'
+    call = await Call().answered(gateway(Upstream(refusal, status=400)))
+    assert call.is_finished
+    assert call.error["code"] == "FORBIDDEN"
+
+
+async def test_a_client_that_does_not_read_stops_the_plane() -> None:
+    """However large the page, only a few pieces are ever taken; when the client leaves, the call to GES ends."""
+    upstream = Upstream()
+    stuck, is_stuck = Call(), asyncio.Event()
+    sent = 0
+
+    async def read_a_little(message: Any) -> None:
+        nonlocal sent
+        sent += 1
+        if sent > 2:
+            is_stuck.set()
+            await asyncio.Event().wait()
+
+    stuck.send = read_a_little  # type: ignore[method-assign]
+    serving = asyncio.create_task(stuck.answered(gateway(upstream)))
+    await is_stuck.wait()
+    for _ in range(200):
+        await asyncio.sleep(0)
+    large = upstream.streams[-1]
+    assert large.taken_bytes < 1024 * 1024
+    assert not large.is_closed
+    stuck.gone.set()
+    await serving
+    assert large.is_closed
+
+
+async def test_a_settled_page_is_kept_and_opened_for_those_who_prove_their_right() -> None:
+    """Later readers cost no large call; one whom GES refuses gets its refusal and no row."""
+    timepiece = Timepiece()
+    upstream = Upstream()
+    app = gateway(upstream, timepiece)
+    await Call().answered(app)
+    timepiece.seconds += 40
+    await Call().answered(app)
+    upstream.limits.clear()
+    again = await Call().answered(app)
+    assert upstream.limits == []
+    assert len(json.loads(again.content)["data"]["findJob"]["result"]["rows"]["nodes"]) == ROWS
+    refused = await Call("other").answered(app)
+    assert upstream.limits == ["1"]
+    assert refused.error["code"] == "FORBIDDEN"
+    assert b"v1" not in refused.content
+
+
+async def test_a_running_jobs_page_is_read_whole() -> None:
+    """What can still change is not streamed against a promise."""
+    first = body([row(0)], status="running")
+    upstream = Upstream(body([row(number) for number in range(ROWS)], status="running"), first=first)
+    call = await Call().answered(gateway(upstream))
+    assert upstream.limits == ["1", "30000"]
+    assert b"content-length" in dict(call.sent[0]["headers"])
+    assert len(json.loads(call.content)["data"]["findJob"]["result"]["rows"]["nodes"]) == ROWS
