@@ -11,7 +11,7 @@ from schema.context import Info, JobParts
 from schema.errors import GatewayError, NotFoundError, UpstreamError
 from schema.ids import JobRef, job_id_of
 from schema.import_detail import ImportDetail
-from schema.lookahead import arguments, selects
+from schema.lookahead import Selection
 from schema.node import Node
 from schema.page import Window
 from schema.plane import Plane
@@ -190,13 +190,14 @@ _LISTED = (
 
 def job_parts(info: Info, *prefixes: str) -> JobParts:
     """Return the parts of jobs that the selection asks for; prefixes lead from the field to its jobs."""
+    selection = Selection(info)
     starts = [f"{prefix}." for prefix in prefixes] or [""]
 
     def selected(*names: str) -> bool:
-        return selects(info, *(start + name for start in starts for name in names))
+        return selection.selects(*(start + name for start in starts for name in names))
 
     # Checked by GraphQL against the arguments of `rows`.
-    asked: list[Mapping[str, Any]] = [given for start in starts for given in arguments(info, f"{start}result.rows")]
+    asked: list[Mapping[str, Any]] = [given for start in starts for given in selection.arguments(f"{start}result.rows")]
 
     def window(ref: JobRef) -> Window | None:
         for given in asked:

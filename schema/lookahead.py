@@ -33,30 +33,6 @@ _UNWANTED: Mapping[str, bool] = {"skip": True, "include": False}
 _Selected: TypeAlias = tuple[FieldNode, GraphQLField]
 
 
-def selects(info: strawberry.Info[Any, Any], *paths: str) -> bool:
-    """Return whether any of the dotted paths, e.g. `edges.node.result`, is selected below the field being resolved."""
-    selection = _Selection(info)
-    return any(selection.at(path) for path in paths)
-
-
-def arguments(info: strawberry.Info[Any, Any], path: str) -> list[Mapping[str, Any]]:
-    """
-    Return the arguments of every field selected at the path, in document order, equal ones once.
-
-    Values are coerced, variables and the schema's defaults are filled in; every argument the field has is there, None
-    when nothing was given. Raises the GraphQLError that the field itself would meet when they cannot be.
-    """
-    # Only custom scalars with variables inside their literals would miss the sources; this contract has none.
-    variables = VariableValues(sources={}, coerced=info.variable_values)
-    found: list[Mapping[str, object]] = []
-    for node, field in _Selection(info).at(path):
-        given = dict.fromkeys(field.args) | get_argument_values(field, node, variables)
-        # Fields that differ in their arguments need aliases, and these are few; so this search stays short.
-        if given not in found:
-            found.append(given)
-    return found
-
-
 def is_selected(node: SelectionNode, value_of: Callable[[str], object]) -> bool:
     """Return whether `@skip` and `@include` leave the selection in, given how to look up a variable's value."""
     for directive in node.directives or ():
@@ -75,23 +51,48 @@ def _condition(value: ValueNode, value_of: Callable[[str], object]) -> object:
     return value.value if isinstance(value, BooleanValueNode) else None
 
 
-class _Selection:
-    """The fields below the one being resolved, by dotted path. Each fragment is read at most once for each path."""
+class Selection:
+    """
+    The fields below the one being resolved, by dotted path, e.g. `edges.node.result`.
+
+    Each fragment is read at most once for each path, and nothing is read twice for the same `Selection`.
+    """
 
     def __init__(self, info: strawberry.Info[Any, Any]) -> None:
         self._info = info._raw_info
+        self._variables = info.variable_values
         self._value_of = info.variable_values.get
         self._levels: dict[str, dict[str, list[_Selected]]] = {}
 
-    def at(self, path: str) -> list[_Selected]:
-        """Return the fields selected at the path, in document order."""
+    def selects(self, *paths: str) -> bool:
+        """Return whether any of the paths is selected."""
+        return any(map(self._at, paths))
+
+    def arguments(self, path: str) -> list[Mapping[str, Any]]:
+        """
+        Return the arguments of every field selected at the path, in document order, equal ones once.
+
+        Values are coerced, variables and the schema's defaults are filled in; every argument the field has is there,
+        None when nothing was given. Raises the GraphQLError that the field itself would meet when they cannot be.
+        """
+        # Only custom scalars with variables inside their literals would miss the sources; this contract has none.
+        variables = VariableValues(sources={}, coerced=self._variables)
+        found: list[Mapping[str, object]] = []
+        for node, field in self._at(path):
+            given = dict.fromkeys(field.args) | get_argument_values(field, node, variables)
+            # Fields that differ in their arguments need aliases, and these are few; so this search stays short.
+            if given not in found:
+                found.append(given)
+        return found
+
+    def _at(self, path: str) -> list[_Selected]:
         parent, _, name = path.rpartition(".")
         return self._below(parent).get(name, [])
 
     def _below(self, path: str) -> dict[str, list[_Selected]]:
         if path not in self._levels:
             self._levels[path] = self._read(
-                [(node, get_named_type(field.type)) for node, field in self.at(path)]
+                [(node, get_named_type(field.type)) for node, field in self._at(path)]
                 if path
                 else [(node, get_named_type(self._info.return_type)) for node in self._info.field_nodes]
             )

@@ -126,7 +126,7 @@ class PlaneClient:
         return self._body(read, headers, exchange)
 
     def _request(self, read: Read, origin: str, headers: Mapping[str, str]) -> httpx.Request:
-        target = read.target()
+        target = read.target
         forwarded = {name: value for name, value in headers.items() if name.lower() in FORWARDED_HEADERS}
         request = None
         # Either failure holds what could not be taken, which may be a credential; so it goes no further.

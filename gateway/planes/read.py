@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import quote
 
@@ -25,16 +25,17 @@ class Read:
     segments: tuple[str, ...]
     params: tuple[tuple[str, str], ...] = ()
     carries_requests: bool = False
+    # Path and query as they go on the wire; made once, for keys ask for it again and again.
+    target: str = field(init=False)
 
-    def target(self) -> str:
-        """Return path and query as they go on the wire."""
+    def __post_init__(self) -> None:
         path = "/".join(quote(segment, safe="") for segment in (self.project, *self.segments))
         query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in self.params)
-        return f"/{ROOTS[self.plane]}/{path}" + (f"?{query}" if query else "")
+        object.__setattr__(self, "target", f"/{ROOTS[self.plane]}/{path}" + (f"?{query}" if query else ""))
 
     def key(self) -> tuple[str, ...]:
         """Return what makes two reads equal, for keys; a tuple, so that no separator can be forged."""
-        return (self.plane.name, self.target())
+        return (self.plane.name, self.target)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from graphql import (
     parse,
 )
 
-from schema.lookahead import arguments, is_selected, selects
+from schema.lookahead import Selection, is_selected
 
 
 @strawberry.input
@@ -80,8 +80,8 @@ class Questions:
         self.arguments: list[list[Mapping[str, object]]] = []
 
     def ask(self, info: strawberry.Info[Any, Any]) -> None:
-        self.selected.append(selects(info, *self.paths))
-        self.arguments.append(arguments(info, self.paths[0]))
+        self.selected.append(Selection(info).selects(*self.paths))
+        self.arguments.append(Selection(info).arguments(self.paths[0]))
 
 
 @strawberry.type
@@ -310,7 +310,7 @@ class Deep(Questions):
             counted[name] = CountedSelections(fragment.selection_set.selections)
             counted[name].readings = 0
             object.__setattr__(fragment.selection_set, "selections", counted[name])
-        self.selected.append(selects(info, *self.paths))
+        self.selected.append(Selection(info).selects(*self.paths))
         self.readings = {name: selections.readings for name, selections in counted.items()}
 
 

@@ -59,11 +59,11 @@ def read_graph(**members: object) -> GraphRecord:
 def test_one_job_is_asked_by_the_id_of_its_graph() -> None:
     read = management.ask_job("p1", "g-1", "j-1")
     assert read == Read(Plane.MANAGEMENT, "p1", ("graphs", "g-1", "jobs", "j-1", "status"))
-    assert read.target() == "/v2/p1/graphs/g-1/jobs/j-1/status"
+    assert read.target == "/v2/p1/graphs/g-1/jobs/j-1/status"
 
 
 def test_the_task_center_is_asked_for_a_window() -> None:
-    assert management.ask_jobs("p1", offset=20, limit=10).target() == "/v2/p1/graphs/jobs?offset=20&limit=10"
+    assert management.ask_jobs("p1", offset=20, limit=10).target == "/v2/p1/graphs/jobs?offset=20&limit=10"
 
 
 def test_the_task_center_is_asked_with_its_own_words_and_days() -> None:
@@ -76,7 +76,7 @@ def test_the_task_center_is_asked_with_its_own_words_and_days() -> None:
         started_from=date(2026, 3, 1),
         started_before=date(2026, 3, 9),
     )
-    assert read.target() == (
+    assert read.target == (
         "/v2/p1/graphs/jobs?offset=0&limit=1&status=waiting&graph_name=movies&start_time=2026-03-01&end_time=2026-03-09"
     )
 
@@ -87,8 +87,8 @@ def test_a_status_without_a_filter_is_not_asked_for(status: JobStatus) -> None:
 
 
 def test_graphs_are_asked_for_a_window_or_by_id() -> None:
-    assert management.ask_graphs("p1", offset=0, limit=100).target() == "/v2/p1/graphs?offset=0&limit=100"
-    assert management.ask_graph("p1", "g-1").target() == "/v2/p1/graphs/g-1"
+    assert management.ask_graphs("p1", offset=0, limit=100).target == "/v2/p1/graphs?offset=0&limit=100"
+    assert management.ask_graph("p1", "g-1").target == "/v2/p1/graphs/g-1"
 
 
 def test_the_oldest_body_is_a_status_and_no_more() -> None:

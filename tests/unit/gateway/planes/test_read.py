@@ -26,7 +26,7 @@ from schema.plane import Plane
 )
 def test_every_part_is_one_encoded_piece_of_the_target(read: Read, target: str) -> None:
     """Nothing in an id or a value can end its segment, and a space is never a plus."""
-    assert read.target() == target
+    assert read.target == target
 
 
 def test_a_key_is_the_plane_and_the_target() -> None:

@@ -72,7 +72,7 @@ def requested(**members: object) -> JobRequest:
 
 def test_a_job_is_asked_with_exactly_the_window() -> None:
     read = service.ask_job(REF, Window(40, 20))
-    assert read.target() == "/ges/v1.0/p1/graphs/movies/jobs/j-1/status?offset=40&limit=20"
+    assert read.target == "/ges/v1.0/p1/graphs/movies/jobs/j-1/status?offset=40&limit=20"
     assert read.carries_requests is False
 
 
@@ -91,7 +91,7 @@ def test_the_job_list_carries_what_callers_submitted() -> None:
 
 
 def test_graphs_inside_an_instance_are_asked_for() -> None:
-    assert service.ask_graphs("p1").target() == "/ges/v1.0/p1/graphs"
+    assert service.ask_graphs("p1").target == "/ges/v1.0/p1/graphs"
 
 
 def test_the_service_plane_is_not_asked_about_a_graph_without_name() -> None:
