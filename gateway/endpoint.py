@@ -26,6 +26,7 @@ from graphql import (
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+from structlog.typing import FilteringBoundLogger
 
 from gateway.answers import Offer, Proofs
 from gateway.documents import Documents
@@ -253,6 +254,7 @@ def _selects(tree: DocumentNode, names: Collection[str]) -> bool:
 def _write_line(exchange: _Exchange, status: int, started: float) -> None:
     operation, opened = exchange.operation, exchange.opened
     log_operation(
+        log,
         exchange.request_id,
         exchange.name,
         operation.operation.value if operation else None,
@@ -265,6 +267,7 @@ def _write_line(exchange: _Exchange, status: int, started: float) -> None:
 
 
 def log_operation(
+    log: FilteringBoundLogger,
     request_id: str,
     name: str | None,
     kind: str | None,

@@ -102,7 +102,9 @@ class Directory:
         for number in range(_DIRECTORY_PAGES):
             page = await self._page(project, Window(number * _DIRECTORY_PAGE, _DIRECTORY_PAGE))
             found.update({record.name: record for record in page.graphs})
-            if len(page.graphs) < _DIRECTORY_PAGE:
+            # Entries that name no graph are left out, so a short page is the last one only where there is no total.
+            is_short = len(page.graphs) < _DIRECTORY_PAGE
+            if is_short if page.total is None else page.total <= (number + 1) * _DIRECTORY_PAGE:
                 break
         return found
 

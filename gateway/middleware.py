@@ -7,8 +7,8 @@ Pure ASGI classes; they know nothing of GraphQL but how an error is written.
 from __future__ import annotations
 
 import re
+import secrets
 import sys
-import uuid
 from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -74,7 +74,7 @@ def protection(settings: Settings) -> list[Middleware]:
 def name_request(scope: Scope) -> str:
     """Return the name of a request: the client's own when that is a plain word, else a new one."""
     given = _first(scope, b"x-request-id").decode("latin-1")
-    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
 
 
 def exceeds_headers(scope: Scope, maximum: int = _MOST_HEADER_BYTES, count: int = _MOST_HEADERS) -> bool:

@@ -141,9 +141,15 @@ class Reader:
             sink=pass_on,
         )
         if body.status != 200:
-            reading.interpret(body)  # Raises what GES said instead of rows.
+            # Raises what GES said instead of rows.
+            await self._interpreted(reading, reading.read, body, caller)
             raise UpstreamMalformedError("GES answered with no rows.", plane=reading.read.plane)
         return copy if keep.immutable else None
+
+    async def interpret(self, reading: Reading[T], content: bytes) -> T:
+        """Return what a body that was passed on means, or what was left of it. Raises what GES said instead."""
+        body = Body(200, content, self.runtime.clock.now())
+        return await self._interpreted(reading, reading.read, body, self.caller)
 
     def own(self, close: Callable[[], Awaitable[None]]) -> None:
         """Call `close` when this operation is over."""
@@ -229,8 +235,18 @@ class Reader:
             headers={**caller.headers, **self._trace},
             timeout_seconds=runtime.settings.upstream_timeout_seconds,
         )
+        value = await self._interpreted(reading, read, body, caller)
+        if reading.resource is not None:
+            runtime.grants.give(caller.scope, reading.resource)
+        lifetime = reading.keep(value)
+        await self._put(_SHARED if reading.shared else self._private(caller), reading, read, body, lifetime)
+        return _Outcome(body, [value], lifetime.immutable)
+
+    async def _interpreted(self, reading: Reading[T], read: Read, body: Body, caller: Caller) -> T:
+        """Return what the body means. A refusal takes back what the caller had proven, and is raised."""
+        runtime = self.runtime
         try:
-            value = reading.interpret(body)
+            return reading.interpret(body)
         except UnauthenticatedError:
             runtime.grants.withdraw_all(caller.scope)
             raise
@@ -241,11 +257,6 @@ class Reader:
             self._withdraw(reading, caller)
             await self._put(self._private(caller), reading, read, body, runtime.lifetimes.not_found())
             raise
-        if reading.resource is not None:
-            runtime.grants.give(caller.scope, reading.resource)
-        lifetime = reading.keep(value)
-        await self._put(_SHARED if reading.shared else self._private(caller), reading, read, body, lifetime)
-        return _Outcome(body, [value], lifetime.immutable)
 
     def _count_read(self) -> None:
         self._reads += 1

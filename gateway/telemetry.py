@@ -12,6 +12,7 @@ import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, BinaryIO, Literal
 
@@ -45,17 +46,20 @@ def configure(level: str = "info", format: Literal["json", "console"] = "json", 
     if format == "console":
         renderer = _ConsoleRenderer(colors=stream is None and sys.stderr.isatty())
     structlog.configure(
-        processors=[
-            structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-            structlog.processors.add_log_level,
-            renderer,
-        ],
+        processors=[_stamp, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=structlog.BytesLoggerFactory(stream or sys.stderr.buffer),
         cache_logger_on_first_use=False,
     )
     # Libraries are heard from warnings up, whatever the level: below it some of them write headers.
     logging.basicConfig(handlers=[_LibraryHandler(logging.WARNING)], level=logging.WARNING, force=True)
+
+
+def _stamp(_logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    # One step for what structlog does in two: every request writes a line.
+    event["time"] = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    event["level"] = method
+    return event
 
 
 def render_json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> bytes:

@@ -190,7 +190,7 @@ _LISTED = (
 
 def job_parts(info: Info, *prefixes: str) -> JobParts:
     """Return the parts of jobs that the selection asks for; prefixes lead from the field to its jobs."""
-    selection = Selection(info)
+    selection = Selection(info, on="Job")
     starts = [f"{prefix}." for prefix in prefixes] or [""]
 
     def selected(*names: str) -> bool:

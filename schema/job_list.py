@@ -1,5 +1,6 @@
 """Lists of jobs: the connection, the filters, and what each plane contributed. Knows no plane's spelling."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import strawberry
@@ -63,6 +64,8 @@ class JobEdge:
 class JobConnection:
     has_next: strawberry.Private[bool]
     has_previous: strawberry.Private[bool]
+    # Where the next page starts, should this one be empty though more may follow.
+    resume: strawberry.Private[str]
     edges: list[JobEdge] = strawberry.field(description="The jobs with their cursors.")
     total_count: Long | None = strawberry.field(
         description="Sum over the planes asked. Null when one of them gave no total."
@@ -86,4 +89,5 @@ class JobConnection:
     @strawberry.field(description="Whether more jobs follow, and from where.")
     def page_info(self) -> PageInfo:
         cursors = [edge.cursor for edge in self.edges]
-        return page_info(cursors, has_next=self.has_next, has_previous=self.has_previous)
+        info = page_info(cursors, has_next=self.has_next, has_previous=self.has_previous)
+        return info if cursors or not self.has_next else replace(info, end_cursor=self.resume)

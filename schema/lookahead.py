@@ -55,13 +55,16 @@ class Selection:
     """
     The fields below the one being resolved, by dotted path, e.g. `edges.node.result`.
 
-    Each fragment is read at most once for each path, and nothing is read twice for the same `Selection`.
+    Each fragment is read at most once for each path, and nothing is read twice for the same `Selection`. Where the
+    field gives an interface, `on` names the type that is meant: what is selected on other types is left out.
     """
 
-    def __init__(self, info: strawberry.Info[Any, Any]) -> None:
+    def __init__(self, info: strawberry.Info[Any, Any], on: str = "") -> None:
         self._info = info._raw_info
+        self._on = on
         self._variables = info.variable_values
         self._value_of = info.variable_values.get
+        self._root = get_named_type(self._info.return_type)
         self._levels: dict[str, dict[str, list[_Selected]]] = {}
 
     def selects(self, *paths: str) -> bool:
@@ -94,7 +97,7 @@ class Selection:
             self._levels[path] = self._read(
                 [(node, get_named_type(field.type)) for node, field in self._at(path)]
                 if path
-                else [(node, get_named_type(self._info.return_type)) for node in self._info.field_nodes]
+                else [(node, self._root) for node in self._info.field_nodes]
             )
         return self._levels[path]
 
@@ -110,8 +113,14 @@ class Selection:
             if isinstance(selection, FieldNode):
                 _add(level, selection, on)
             elif fragment := self._open(selection, opened):
-                pending += _entries(fragment.selection_set, self._type_of(fragment) or on)
+                inner = self._type_of(fragment) or on
+                if not self._is_elsewhere(on, inner):
+                    pending += _entries(fragment.selection_set, inner)
         return level
+
+    def _is_elsewhere(self, on: GraphQLNamedType, inner: GraphQLNamedType) -> bool:
+        is_narrowed = isinstance(on, GraphQLInterfaceType) and isinstance(inner, GraphQLObjectType)
+        return bool(self._on) and is_narrowed and inner.name != self._on and on is self._root
 
     def _open(self, selection: SelectionNode, opened: set[str]) -> FragmentDefinitionNode | InlineFragmentNode | None:
         if not isinstance(selection, FragmentSpreadNode):

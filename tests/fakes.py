@@ -182,6 +182,7 @@ def a_page(*jobs: Job, **changes: Any) -> JobConnection:
     known: dict[str, Any] = {
         "has_next": False,
         "has_previous": False,
+        "resume": "after nothing",
         "edges": [JobEdge(cursor=f"after {job.job_id}", node=job) for job in jobs],
         "total_count": None,
         "planes": [],

@@ -1,4 +1,4 @@
-"""A GES that says what it is told, at the seam of the transport, and a reader on it for one caller. Knows no endpoint."""
+"""A GES that says what it is told, at the seam of the transport, and readers on it. Knows no endpoint."""
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,4 +22,4 @@ class Caller:
 
 def scope_of(credential: str, secret: bytes) -> str:
     """Return the keyed hash that stands for a credential."""
-    return hmac.digest(secret, credential.encode(), "sha256").hex()
+    return blake2b(credential.encode(), key=secret, digest_size=32).hexdigest()

@@ -122,7 +122,7 @@ async def _page(sources: Sequence[Source], cursors: Cursors, page: PageRequest) 
         *(Feed(filters, start).read(ask, need) for (filters, ask), start in zip(sources, starts, strict=True))
     )
     merged = merge(feeds, skip + page.first)
-    positions = merged[-1].positions if merged else starts
+    positions = merged[-1].positions if merged else tuple(feed.position_after(0) for feed in feeds)
     reports = [feed.report() for feed in feeds]
     totals = [report.total_count for report in reports]
     return JobConnection(
@@ -131,6 +131,7 @@ async def _page(sources: Sequence[Source], cursors: Cursors, page: PageRequest) 
         planes=reports,
         has_next=any(feed.has_more_at(position) for feed, position in zip(feeds, positions, strict=True)),
         has_previous=bool(skip or any(starts)),
+        resume=cursors.write(*positions),
     )
 
 

@@ -10,7 +10,7 @@ from gateway.cache.lifetime import Lifetime
 from gateway.graphs import Directory, Place
 from gateway.jobs.streaming import Expected, StreamedRows
 from gateway.planes import management, service
-from gateway.planes.read import Body, Read
+from gateway.planes.read import Read
 from gateway.planes.records import JobRead, JobsRead
 from gateway.planes.transcode import HeldRows
 from gateway.reader import Answer, Reader, Reading
@@ -152,15 +152,13 @@ class JobReads:
         job, page = look.value.job, look.value.page
         if page is None or page.total is None or page.is_whole or job.result is None or not ended(job):
             return None
-        expected = Expected(job.result.kind, job.result.rows_key or "", job.status, page.total, window)
-        if expected.count * _size_of_first(page) <= self._settings.spool_max_bytes:
+        expected = Expected(
+            job.result.kind, job.result.rows_key or "", job.status, page.total, window, _size_of_first(page)
+        )
+        if expected.count * expected.row_bytes <= self._settings.spool_max_bytes:
             return None
         keep = self._keep(ref, job) if look.immutable else _NOT_KEPT
-
-        def read_rest(content: bytes) -> JobRead:
-            return service.read_job(Body(200, content, look.fetched_at), ref, window)
-
-        rows = StreamedRows(self._reader, self._reading(place, ref, window), expected, keep, read_rest)
+        rows = StreamedRows(self._reader, self._reading(place, ref, window), expected, keep)
         return RowPage(window, window.offset, rows, page.total)
 
     async def _status(self, place: Place, ref: JobRef, window: Window) -> Answer[JobRead]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from gateway.cache.lifetime import Lifetime
@@ -11,8 +11,8 @@ from gateway.cache.pages import LostPieceError, PageCopy
 from gateway.cache.store import Entry
 from gateway.flow import Flow
 from gateway.planes.records import JobRead
-from gateway.planes.rowstream import RowCutter, UncutError
-from gateway.planes.transcode import HeldRows, transcode
+from gateway.planes.rowstream import STEP_BYTES, RowCutter, UncutError
+from gateway.planes.transcode import STEP_ROWS, HeldRows, transcode
 from gateway.reader import Reader, Reading
 from schema.errors import UpstreamMalformedError
 from schema.page import Window
@@ -33,33 +33,27 @@ class Expected:
     status: object
     total: int
     window: Window
+    row_bytes: int
 
     @property
     def count(self) -> int:
         """How many rows the window has."""
         return max(0, min(self.window.limit, self.total - self.window.offset))
 
+    @property
+    def step_bytes(self) -> int:
+        """How much to cut off at a time: short rows cost by their number and not by their bytes."""
+        return min(STEP_BYTES, max(1, self.row_bytes) * STEP_ROWS)
+
 
 class StreamedRows(RowStream):
-    """
-    The rows of one window, from GES or from the store, never held as a whole.
+    """The rows of one window, from GES or from the store, never held as a whole."""
 
-    `read_rest` reads the body of what is left when all runs are cut off: the last rows, and everything beside them.
-    """
-
-    def __init__(
-        self,
-        reader: Reader,
-        reading: Reading[JobRead],
-        expected: Expected,
-        keep: Lifetime,
-        read_rest: Callable[[bytes], JobRead],
-    ) -> None:
+    def __init__(self, reader: Reader, reading: Reading[JobRead], expected: Expected, keep: Lifetime) -> None:
         self._reader = reader
         self._reading = reading
         self._expected = expected
         self._keep = keep
-        self._read_rest = read_rest
 
     def __len__(self) -> int:
         return self._expected.count
@@ -84,7 +78,7 @@ class StreamedRows(RowStream):
             given += rows
             return written
 
-        cutter = RowCutter(self._expected.rows_key, accept)
+        cutter = RowCutter(self._expected.rows_key, accept, step_bytes=self._expected.step_bytes)
         try:
             async for piece in flow.pieces():
                 for written in cutter.feed(piece):
@@ -92,7 +86,9 @@ class StreamedRows(RowStream):
                     # A socket that takes everything at once would never give the loop away.
                     await asyncio.sleep(0)
             copy = await flow.end()
-            last = self._last_rows(cutter.rest(), given)
+            # What is left when all runs are cut off: the last rows, and everything beside the rows.
+            read = await self._reader.interpret(self._reading, cutter.rest())
+            last = self._last_rows(read, given)
         except LostPieceError as error:
             raise _malformed("The kept copy of these rows was given up.") from error
         except _UNREADABLE as error:
@@ -102,10 +98,9 @@ class StreamedRows(RowStream):
         if copy is not None:
             await copy.finish(Entry(200, b"", self._reader.runtime.clock.now(), immutable=True))
 
-    def _last_rows(self, rest: bytes, given: int) -> HeldRows:
+    def _last_rows(self, read: JobRead, given: int) -> HeldRows:
         """Return the rows left at the end; raises UpstreamMalformedError when the whole is not what was expected."""
         expected = self._expected
-        read = self._read_rest(rest)
         held = read.page.rows if read.page is not None else None
         if not isinstance(held, HeldRows) or read.job.status is not expected.status:
             raise _malformed("GES changed its answer while the rows were sent.")

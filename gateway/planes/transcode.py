@@ -21,7 +21,7 @@ from schema.projection import CURSOR, Constant, Projection, Source, Template, at
 from schema.rows import ResultKind, ResultRow, RowList
 
 # Very short rows cost by their number and not by their bytes.
-_STEP_ROWS = 1_000
+STEP_ROWS = 1_000
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
 _ENCODER = msgspec.json.Encoder()
 
@@ -144,7 +144,7 @@ def _steps(raws: Sequence[msgspec.Raw]) -> Iterator[tuple[int, int]]:
     """Give where each run starts and ends: before a step's bytes or rows are passed, behind one row at least."""
     start, size = 0, 0
     for place, length in enumerate(map(len, raws)):
-        if place > start and (size + length > STEP_BYTES or place - start == _STEP_ROWS):
+        if place > start and (size + length > STEP_BYTES or place - start == STEP_ROWS):
             yield start, place
             start, size = place, 0
         size += length

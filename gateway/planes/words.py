@@ -167,9 +167,9 @@ def read_submission(url: str) -> Submission:
     path, _, query = target.partition("?")
     segments = [unquote(segment) for segment in path.split("/") if segment]
     graph_name, rest = _after_room(segments)
-    collection = rest[0] if rest and rest[0] != "action" else ""
+    collection = rest[0] if rest else ""
     action = parse_qs(query).get("action_id", [""])[0]
-    kinds = (read_kind(word) for word in (action, collection + action, rest[-1] if rest else "", collection))
+    kinds = (read_kind(word) for word in (action, collection + action, *rest[-1:], collection))
     kind = next((kind for kind in kinds if kind is not JobKind.OTHER), JobKind.OTHER)
     return Submission(target, graph_name, kind)
 

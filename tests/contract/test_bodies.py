@@ -11,6 +11,7 @@ from gateway.planes import faults, management, service
 from gateway.planes.read import Body
 from gateway.planes.records import GraphRecord
 from gateway.planes.redact import redact_body
+from gateway.planes.rows import Rows
 from schema.errors import UpstreamError
 from schema.ids import GraphKey, JobRef, job_id_of, read_job_id
 from schema.job import Job
@@ -148,7 +149,7 @@ def test_a_status_of_the_service_plane_is_read(name: str, expected: Status) -> N
             result.rows_key if result else None,
             page.offset if page else None,
             page.total if page else None,
-            tuple(map(said, page.rows)) if page else (),
+            tuple(map(said, page.rows)) if page and isinstance(page.rows, Rows) else (),
             tuple((value.name, value.value) for value in result.values) if result else (),
             (job.failure.message, job.failure.code) if job.failure else None,
             expected.http,

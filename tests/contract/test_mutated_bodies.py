@@ -18,6 +18,7 @@ from gateway.planes import management, service
 from gateway.planes.read import Body
 from gateway.planes.records import GraphRecord, GraphsRead, JobRead, JobsRead
 from gateway.planes.redact import redact_body
+from gateway.planes.rows import Rows
 from schema.algorithm_result import RowPage
 from schema.errors import UpstreamError
 from schema.ids import GraphKey, JobRef, graph_id_of, job_id_of
@@ -115,6 +116,7 @@ def check_page(page: RowPage) -> None:
     """Check that rows can be looked at, numbered and written."""
     assert 0 <= page.offset < 2**31
     assert page.total is None or 0 <= page.total < 2**54
+    assert isinstance(page.rows, Rows)
     rows = list(page.rows)
     assert [row.index for row in rows] == list(range(page.offset, page.offset + len(rows)))
     assert len(rows) <= page.window.limit

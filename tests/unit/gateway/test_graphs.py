@@ -98,7 +98,8 @@ async def test_a_graph_in_a_database_is_placed_by_instance_and_name() -> None:
         ("auto", False, True),
         ("auto", True, False),
         ("auto", None, False),
-        ("proven", True, True),
+        ("proven", False, True),
+        ("proven", True, False),
         ("proven", None, True),
         ("caller", False, False),
     ],
@@ -106,7 +107,7 @@ async def test_a_graph_in_a_database_is_placed_by_instance_and_name() -> None:
 async def test_what_is_shared_is_what_ges_says_is_the_same_for_everyone(
     sharing: str, enable_rbac: bool | None, shared: bool
 ) -> None:
-    """Silence is no consent, unless the operator says so."""
+    """Silence is no consent, unless the operator says so; a graph that says it has roles is never shared."""
     ges = Ges({LIST: a_list_of(a_described_graph("movies", enable_rbac=enable_rbac))})
     async with open_runtime(ges, cache_sharing=sharing) as runtime, open_reader(runtime) as reader:
         assert (await a_directory(reader).place(MOVIES)).shared is shared

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from gateway.cache.lifetime import JOB_SETTLED, JOB_SETTLING, Lifetime
+from gateway.cache.store import Entry
 from gateway.planes import service
 from gateway.planes.read import Body, Read
 from gateway.reader import Reader, Reading
@@ -20,12 +21,13 @@ from schema.errors import (
     NotFoundError,
     PlaneUnavailableError,
     UnauthenticatedError,
+    UpstreamMalformedError,
     UpstreamTimeoutError,
 )
 from schema.ids import GraphKey, JobRef
 from schema.page import Window
 from schema.plane import Plane
-from tests.support_clock import FAKE_TIME, fake_time_loop, pass_time
+from tests.support_clock import BEGAN, FAKE_TIME, fake_time_loop, pass_time
 from tests.support_ges import ORIGIN, Ges, Said, a_caller, open_reader, open_runtime
 
 pytestmark = pytest.mark.anyio
@@ -380,6 +382,101 @@ async def test_what_is_traced_upstream_is_the_operations_own() -> None:
     ):
         await reader.ask(a_reading())
     assert seen == [parent]
+
+
+async def poured(reader: Reader, keep: Lifetime = JOB_SETTLED, *, shared: bool = True) -> tuple[bytes, bool]:
+    """Pour a body out, keep its copy if there is one, and tell what came and whether it was copied."""
+    pieces: list[bytes] = []
+
+    async def sink(piece: bytes) -> None:
+        pieces.append(piece)
+
+    copy = await reader.pour(a_reading(shared=shared), sink, keep)
+    if copy is not None:
+        await copy.finish(Entry(200, b"", BEGAN, immutable=True))
+    return b"".join(pieces), copy is not None
+
+
+BODY = b'{"status":"success","data":{}}'
+
+
+async def test_a_large_body_is_copied_as_it_passes_and_opened_by_who_has_proven_his_right() -> None:
+    """Whoever has not is sent to GES, although the copy is there; `fresh` goes there too."""
+    ges = Ges({PATH: SUCCESS})
+    async with open_runtime(ges) as runtime:
+        async with open_reader(runtime, ONE) as reader:
+            assert await poured(reader) == (BODY, True)
+            await reader.ask(a_reading(limit=1))
+            assert await poured(reader) == (BODY, False)
+            assert (reader.statistics.upstream_calls, reader.statistics.cache_hits) == (2, 1)
+        async with open_reader(runtime, OTHER) as reader:
+            assert await poured(reader) == (BODY, True)
+        async with open_reader(runtime, ONE, fresh=True) as reader:
+            assert await poured(reader) == (BODY, True)
+    assert ges.asked == [WHOLE, ONE_ROW, WHOLE, WHOLE]
+
+
+async def test_a_large_body_that_can_change_or_is_private_is_not_copied_for_others() -> None:
+    """What is not final is not kept; what is one caller's own is kept for him."""
+    ges = Ges({PATH: SUCCESS})
+    async with open_runtime(ges) as runtime:
+        for caller in (ONE, OTHER):
+            async with open_reader(runtime, caller) as reader:
+                await reader.ask(a_reading(limit=1, shared=False))
+                assert await poured(reader, JOB_SETTLING) == (BODY, False)
+                assert await poured(reader, shared=False) == (BODY, True)
+                assert await poured(reader, shared=False) == (BODY, False)
+    assert ges.asked == [ONE_ROW, WHOLE, WHOLE] * 2
+
+
+@pytest.mark.parametrize(
+    ("refusal", "error"), [(NO_RIGHT, ForbiddenError), (BAD_TOKEN, UnauthenticatedError), (NO_SUCH_JOB, NotFoundError)]
+)
+async def test_a_refusal_of_a_large_body_takes_the_proof_back(refusal: Said, error: type[GatewayError]) -> None:
+    """As every refusal does: the copy that others made is not opened on the strength of an older answer."""
+    ges = Ges({PATH: SUCCESS})
+    async with open_runtime(ges) as runtime:
+        async with open_reader(runtime, ONE) as reader:
+            await reader.ask(a_reading(limit=1))
+            ges.says[WHOLE] = refusal
+            with pytest.raises(error):
+                await poured(reader)
+        assert not runtime.grants.allow(ONE.scope, ("SERVICE", "p1", "movies", "j1"))
+
+
+async def test_an_answer_that_is_neither_rows_nor_a_refusal_is_malformed() -> None:
+    """A status of 204 or 302 is none that GES documents."""
+    ges = Ges({PATH: (202, {"status": "success"})})
+    async with open_runtime(ges) as runtime, open_reader(runtime, ONE) as reader:
+        with pytest.raises(UpstreamMalformedError):
+            await poured(reader)
+
+
+async def test_large_bodies_count_as_reads_and_need_a_caller() -> None:
+    """The bound of an operation holds for them, too; nobody pours nothing."""
+    ges = Ges({PATH: SUCCESS})
+    async with open_runtime(ges, max_upstream_reads=1) as runtime:
+        async with open_reader(runtime, ONE) as reader:
+            await poured(reader)
+            with pytest.raises(LimitExceededError):
+                await poured(reader)
+        with pytest.raises(UnauthenticatedError):
+            await poured(Reader(runtime, None))
+    assert len(ges.asked) == 1
+
+
+async def test_what_an_operation_owns_ends_with_it() -> None:
+    """Flows to a client that has gone."""
+    closed: list[str] = []
+
+    async def close() -> None:
+        closed.append("flow")
+
+    async with open_runtime(Ges()) as runtime:
+        async with open_reader(runtime, ONE) as reader:
+            reader.own(close)
+            assert closed == []
+        assert closed == ["flow"]
 
 
 def test_a_reading_without_a_probe_is_proven_by_itself() -> None:

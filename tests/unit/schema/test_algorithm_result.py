@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from schema.algorithm_result import ResultValue, RowPage, row_cursors, row_window, with_algorithm
+from schema.algorithm_result import EdgeList, ResultValue, RowPage, row_cursors, row_window, with_algorithm
 from schema.errors import BadUserInputError, LimitExceededError, ResultGoneError
 from schema.ids import GraphKey, JobRef, job_id_of
 from schema.page import Window
@@ -249,3 +249,11 @@ def test_the_algorithm_is_filled_in_where_it_is_known() -> None:
     assert result.algorithm is None
     assert with_algorithm(result, None) is result
     assert with_algorithm(None, "pagerank") is None
+
+
+def test_rows_as_edges_are_a_sequence() -> None:
+    """Each edge is built when it is looked at; a slice is again a list of edges."""
+    edges = EdgeList(rows(3, start=7), row_cursors(SERVICE_JOB))
+    assert len(edges) == 3
+    assert [edge.node.index for edge in edges[1:]] == [8, 9]
+    assert edges[0].cursor == row_cursors(SERVICE_JOB).write(8)

@@ -184,3 +184,11 @@ async def test_a_time_that_is_none_is_refused_before_anything_is_asked() -> None
     [error] = result.errors or []
     assert "DateTime must be an RFC 3339 instant" in error.message
     assert jobs.project_listed == []
+
+
+@pytest.mark.anyio
+async def test_an_empty_page_with_more_behind_it_says_where_to_go_on() -> None:
+    """A filter may find nothing in what was read so far; its client must be able to continue."""
+    context = a_context(FakeJobs(listed=a_page(has_next=True, resume="after much")))
+    data = await answer("{ jobs { pageInfo { hasNextPage startCursor endCursor } } }", context)
+    assert data["jobs"]["pageInfo"] == {"hasNextPage": True, "startCursor": None, "endCursor": "after much"}

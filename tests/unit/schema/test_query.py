@@ -156,6 +156,7 @@ async def test_a_found_job_reports_what_could_not_be_read_beside_it() -> None:
     [
         ("... on Job { jobId }", set(), None),
         ("id ... on Job { name failure { code } }", {"listing", "identity", "failure"}, None),
+        ("id ... on Graph { name createdAt } ... on Node { id }", {"identity"}, None),
         ("... on Job { result { rows(first: 5) { totalCount } } }", {"result"}, Window(0, 5)),
     ],
 )

@@ -53,9 +53,7 @@ def test_the_task_center_filters_what_it_can() -> None:
         ([], None),
     ],
 )
-def test_the_task_center_takes_one_status_it_has_a_word_for(
-    statuses: list[JobStatus], asked: JobStatus | None
-) -> None:
+def test_the_task_center_takes_one_status_it_has_a_word_for(statuses: list[JobStatus], asked: JobStatus | None) -> None:
     """Any other choice is made here, and said to be."""
     filters = divide(JobFilter(statuses=statuses), Plane.MANAGEMENT)
     assert filters.status is asked
@@ -71,7 +69,7 @@ def test_no_filter_lets_everything_pass(filter: JobFilter, plane: Plane) -> None
     assert filters.passes(a_job())
 
 
-PASSING = {
+PASSING: dict[str, Any] = {
     "status": JobStatus.FAILED,
     "kind": JobKind.IMPORT,
     "graph_name": "movies",
@@ -94,7 +92,10 @@ PASSING = {
         ({"started_at": None}, False),
         ({"name": "import"}, False),
         ({"name": "import", "job_id": "17X"}, True),
-        ({"name": "i", "request": JobRequest(command=None, path=None, algorithm="Xinf", body=None, body_text=None)}, True),
+        (
+            {"name": "i", "request": JobRequest(command=None, path=None, algorithm="Xinf", body=None, body_text=None)},
+            True,
+        ),
         ({"name": "i", "request": JobRequest(command="x", path="x", algorithm=None, body=None, body_text="x")}, False),
     ],
 )
@@ -118,4 +119,6 @@ def test_filters_and_planes_tell_their_cursors_apart() -> None:
         for filter in (JobFilter(), JobFilter(search="a"), JobFilter(search="b"), JobFilter(graph_name="a"), EVERYTHING)
     }
     assert len(identities) == 10
-    assert divide(JobFilter(search="a"), Plane.SERVICE).identity == divide(JobFilter(search="a"), Plane.SERVICE).identity
+    assert (
+        divide(JobFilter(search="a"), Plane.SERVICE).identity == divide(JobFilter(search="a"), Plane.SERVICE).identity
+    )

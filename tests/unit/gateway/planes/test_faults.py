@@ -104,6 +104,7 @@ def test_the_first_rule_that_matches_decides(
         (400, b'{"errorCode": "GES.8007", "status": "complete"}', "UNAUTHENTICATED", "GES.8007"),
         (200, b'{"results": [], "errors": [{"code": "GES.8007", "message": "m"}]}', "UNAUTHENTICATED", "GES.8007"),
         (400, b'{"results": [], "errors": {"code": "GES.8904"}}', "UPSTREAM_ERROR", "GES.8904"),
+        (200, b'{"errors": [{"code": "GES.8301", "message": "can not find job"}]}', "NOT_FOUND", "GES.8301"),
         (401, b'{"error": {"code": 401, "message": "m", "title": "t"}}', "UNAUTHENTICATED", None),
         (400, b'{"error": {"code": 400, "encoded_authorization_message": "m"}}', "UPSTREAM_ERROR", None),
         (400, b'{"code": "APIG.0308", "message": "m"}', "RATE_LIMITED", "APIG.0308"),

@@ -6,6 +6,8 @@ import msgspec
 import pytest
 
 from gateway.planes.results import Result, read_result
+from gateway.planes.rows import Rows
+from schema.algorithm_result import RowPage
 from schema.page import Window
 from schema.rows import ResultKind, ResultRow, VertexRow
 
@@ -36,10 +38,16 @@ def named(result: Result) -> dict[str, Any]:
     return {value.name: value.value for value in result.values}
 
 
+def rows_of(page: RowPage) -> Rows:
+    """Return the rows, which are those of a body in hand."""
+    assert isinstance(page.rows, Rows)
+    return page.rows
+
+
 def window_of(result: Result) -> tuple[int, int | None, list[str]]:
     """Return offset and total of the page, and the ids in it."""
     assert result.page is not None
-    return result.page.offset, result.page.total, [vertex_id(row) for row in result.page.rows]
+    return result.page.offset, result.page.total, [vertex_id(row) for row in rows_of(result.page)]
 
 
 def vertex_id(row: ResultRow) -> str:
@@ -103,6 +111,7 @@ def test_outputs_come_before_data_but_filled_before_empty() -> None:
     assert window_of(some({"vertices": ["x"], "outputs": {"vertices": []}}))[2] == ["x"]
     assert some({"vertices": [], "edges": [], "outputs": {"pagerank": [{"a": 1}]}}).rows_key == "pagerank"
     assert some({"edges": [{"source": "a", "target": "b"}], "outputs": {"vertices": []}}).rows_key == "edges"
+    assert some({"vertices": ["x"], "outputs": {"pagerank": [{"a": 1}]}}).rows_key == "pagerank"
 
 
 def test_a_known_key_comes_before_an_unknown_one_and_vertices_before_edges() -> None:
@@ -174,7 +183,7 @@ def test_more_rows_than_asked_for_are_cut() -> None:
 def test_the_one_path_is_one_row(sizes: dict[str, int]) -> None:
     page = some({"outputs": {"path": ["a", "b", "c"], **sizes}}).page
     assert page is not None
-    assert [(row.index, unread(row.raw)) for row in page.rows] == [(0, b'["a","b","c"]')]
+    assert [(row.index, unread(row.raw)) for row in rows_of(page)] == [(0, b'["a","b","c"]')]
     assert (page.total, page.has_next) == (1, False)
     beyond = some({"outputs": {"path": ["a", "b", "c"], **sizes}}, Window(1, 1)).page
     assert beyond is not None

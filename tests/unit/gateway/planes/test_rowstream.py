@@ -106,3 +106,11 @@ def test_a_key_of_the_same_name_elsewhere_is_not_the_rows() -> None:
     body = b'{"vertices":[1],"data":{"x":{"vertices":[2]},"outputs":{"vertices":["a","b","c"]}}}'
     given_rows, rest = _cut(body, 5, 4)
     assert given_rows + rest["data"]["outputs"]["vertices"] == ["a", "b", "c"]
+
+
+def test_a_key_of_the_same_name_behind_the_data_is_not_the_rows() -> None:
+    """A list that follows where rows should have been is not taken for them."""
+    cutter = RowCutter("vertices", _list_of, step_bytes=4)
+    body = b'{"data":{"vertices":5},"x":{"vertices":[1,2,3]}}'
+    assert list(cutter.feed(body)) == []
+    assert cutter.rest() == body
