@@ -8,7 +8,6 @@ from functools import partial
 
 import httpx
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -40,7 +39,6 @@ def create_app(
     `app.state.is_draining` turns readiness off; `app.state.runtime` is what the process shares.
     """
     runtime = Runtime(settings, transport=transport, clock=clock)
-    answers = Answers(settings.answers_max_bytes, runtime.clock.monotonic)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -55,9 +53,12 @@ def create_app(
             *(_pages() if settings.graphiql else ()),
             *probes(lambda: not app.state.is_draining),
         ],
-        middleware=[Middleware(Front, path=PATH, runtime=runtime, answers=answers), *protection(settings)],
+        middleware=protection(settings),
         lifespan=lifespan,
     )
+    # Ahead of Starlette itself: what is given again needs nothing of it.
+    answers = Answers(settings.answers_max_bytes, runtime.clock.monotonic)
+    app.middleware_stack = Front(app.build_middleware_stack(), path=PATH, runtime=runtime, answers=answers)
     app.state.is_draining = False
     app.state.runtime = runtime
     return app

@@ -258,7 +258,7 @@ def _write_line(exchange: _Exchange, status: int, started: float) -> None:
         exchange.request_id,
         exchange.name,
         operation.operation.value if operation else None,
-        started=started,
+        seconds=time.perf_counter() - started,
         upstream_calls=opened.upstream_calls if opened else 0,
         cache_hits=opened.cache_hits if opened else 0,
         status=status,
@@ -272,19 +272,19 @@ def log_operation(
     name: str | None,
     kind: str | None,
     *,
-    started: float,
+    seconds: float,
     upstream_calls: int = 0,
     cache_hits: int = 0,
     status: int = 200,
     codes: Sequence[str] = (),
 ) -> None:
-    """Write the line of one operation, wherever it was answered. `started` is a time of `time.perf_counter`."""
+    """Write the line of one operation, wherever it was answered."""
     log.info(
         Event.OPERATION,
         request_id=request_id,
         operation=name,
         type=kind,
-        duration_ms=round((time.perf_counter() - started) * 1000, 1),
+        duration_ms=round(seconds * 1000, 1),
         upstream_calls=upstream_calls,
         cache_hits=cache_hits,
         status=status,

@@ -13,17 +13,17 @@ from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.answers import Answers, Finished, Key, Offer
+from gateway.answers import Answers, Finished, Headers, Key, Offer
 from gateway.auth.passthrough import read_caller
 from gateway.endpoint import log_operation
-from gateway.middleware import declared_bytes, exceeds_address, exceeds_headers, name_request
+from gateway.middleware import declared_bytes, exceeds_headers, name_request
 from gateway.operations import wants_fresh
 from gateway.runtime import Runtime
 from gateway.telemetry import log
 from schema.errors import GatewayError
 
 # What answers depend on beside caller and body. An answer that says it varies by anything else is not kept.
-DECIDING = frozenset({b"accept", b"content-type", b"content-encoding", b"origin", b"x-project-id"})
+DECIDING = frozenset({b"accept", b"cache-control", b"content-type", b"content-encoding", b"origin", b"x-project-id"})
 _REQUEST_ID = b"x-request-id"
 # A head and a body; one message more shows that the answer came in pieces.
 _WHOLE = 2
@@ -39,27 +39,45 @@ class Front:
         self._answers = answers
         # Bound once: to bind it for each line, as it does by itself, takes as long as writing one.
         self._log = log.bind()
+        self._untold: list[tuple[str, str | None, float]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != self._path or scope["method"] != "POST":
             return await self._app(scope, receive, send)
         started = time.perf_counter()
         caller = self._read_caller(scope)
-        if caller is None or not self._is_within_bounds(scope):
+        if caller is None or scope["query_string"] or exceeds_headers(scope):
             return await self._app(scope, receive, send)
-        first = await self._receive(receive)
+        first = _arrived(receive)
+        if first is None:
+            if (declared_bytes(scope) or 0) > self._runtime.settings.max_request_bytes:
+                # Refused behind us, at once.
+                return await self._app(scope, receive, send)
+            first = await self._wait(receive)
         if first is None or first["type"] != "http.request" or first.get("more_body", False):
             return await self._app(scope, _again(first, receive), send)
+        return await self._answer(caller, first, started, scope, receive, send)
+
+    async def _answer(
+        self, caller: str, first: Message, started: float, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         headers = tuple([header for header in scope["headers"] if header[0] in DECIDING])
         key = Key(caller, self._runtime.grants.epoch(caller), headers, first.get("body", b""))
-        answer = self._find(key, scope)
-        if answer is not None:
-            request_id = name_request(scope)
-            log_operation(self._log, request_id, answer.name, "query", started=started, cache_hits=1)
-            return await _give(answer, request_id, send)
-        recording = _Recording(send)
-        await self._app(scope, _again(first, receive), recording.send)
-        return self._keep(key, scope.get("state", {}).get("offer"), recording)
+        answer = self._find(key)
+        if answer is None:
+            recording = _Recording(send)
+            await self._app(scope, _again(first, receive), recording.send)
+            return self._keep(key, scope.get("state", {}).get("offer"), recording)
+        request_id = name_request(scope)
+        self._tell_later(request_id, answer.name, started)
+        await send(
+            {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [*answer.headers, (_REQUEST_ID, request_id.encode())],
+            }
+        )
+        return await send({"type": "http.response.body", "body": answer.content})
 
     def _read_caller(self, scope: Scope) -> str | None:
         """Return whose answers may be given; None for nobody's, and for credentials that are refused behind us."""
@@ -69,44 +87,46 @@ class Front:
             return None
         return caller.scope if caller else None
 
-    def _is_within_bounds(self, scope: Scope) -> bool:
-        """Return whether the request may be read; one that may not is refused behind us."""
-        length = declared_bytes(scope)
-        is_long = length is None or length > self._runtime.settings.max_request_bytes
-        return not (is_long or exceeds_headers(scope) or exceeds_address(scope))
-
-    async def _receive(self, receive: Receive) -> Message | None:
+    async def _wait(self, receive: Receive) -> Message | None:
         """Return the first message, None when it does not come in time."""
-        awaiting = receive().__await__()
-        try:
-            # Mostly the body came with the head. To find it there is a third of the cost of waiting with a time limit.
-            next(awaiting)
-        except StopIteration as received:
-            message: Message = received.value
-            return message
-        awaiting.close()
         try:
             async with asyncio.timeout(self._runtime.settings.request_timeout_seconds):
                 return await receive()
         except TimeoutError:
             return None
 
-    def _find(self, key: Key, scope: Scope) -> Finished | None:
+    def _find(self, key: Key) -> Finished | None:
         answer = self._answers.get(key)
-        if answer is None or wants_fresh(scope["headers"]):
+        if answer is None:
             return None
-        allow = self._runtime.grants.allow
-        return answer if all(allow(key.caller, resource) for resource in answer.resources) else None
+        for resource in answer.resources:
+            if not self._runtime.grants.allow(key.caller, resource):
+                return None
+        return answer
 
     def _keep(self, key: Key, offer: Offer | None, recording: _Recording) -> None:
         headers, content = recording.headers, recording.content
         if offer is None or content is None or not _vary(headers) <= DECIDING:
             return
-        kept = tuple(header for header in headers if header[0] != _REQUEST_ID)
-        answer = Finished(kept, content, tuple(offer.proofs.resources), offer.name)
+        if wants_fresh(key.headers):
+            # Never looked up itself; it replaces what others would get who do not mind.
+            key = key._replace(headers=_without(key.headers, b"cache-control"))
+        resources = tuple(offer.proofs.resources)
+        answer = Finished(_without(headers, _REQUEST_ID), content, resources, offer.name)
         # A longer life gains nothing: by then the right must be proven anew.
         seconds = min(offer.proofs.seconds_left(self._runtime.clock.now()), self._runtime.settings.grant_seconds)
         self._answers.put(key, answer, seconds)
+
+    def _tell_later(self, request_id: str, name: str | None, started: float) -> None:
+        """Write the line of an operation when all answers of this turn of the loop are out, together with theirs."""
+        if not self._untold:
+            asyncio.get_running_loop().call_soon(self._tell)
+        self._untold.append((request_id, name, time.perf_counter() - started))
+
+    def _tell(self) -> None:
+        for request_id, name, seconds in self._untold:
+            log_operation(self._log, request_id, name, "query", seconds=seconds, cache_hits=1)
+        self._untold.clear()
 
 
 class _Recording:
@@ -117,9 +137,9 @@ class _Recording:
         self._messages: list[Message] = []
 
     @property
-    def headers(self) -> list[tuple[bytes, bytes]]:
+    def headers(self) -> Headers:
         """The headers of the answer, as they went out."""
-        return list(self._messages[0]["headers"]) if self._messages else []
+        return tuple(self._messages[0]["headers"]) if self._messages else ()
 
     @property
     def content(self) -> bytes | None:
@@ -136,9 +156,17 @@ class _Recording:
             self._messages.append(message)
 
 
-def _vary(headers: Iterable[tuple[bytes, bytes]]) -> set[bytes]:
-    values = b",".join(value for name, value in headers if name == b"vary")
-    return {name.strip().lower() for name in values.split(b",")} - {b""}
+def _arrived(receive: Receive) -> Message | None:
+    """Return the first message if it is there, as it mostly is: then nothing needs to wait, under no time limit."""
+    awaiting = receive().__await__()
+    try:
+        next(awaiting)
+    except StopIteration as received:
+        message: Message = received.value
+        return message
+    # As if whoever waited had been cancelled: the message is still to come.
+    awaiting.close()
+    return None
 
 
 def _again(first: Message | None, receive: Receive) -> Receive:
@@ -156,7 +184,10 @@ def _again(first: Message | None, receive: Receive) -> Receive:
     return receive_again
 
 
-async def _give(answer: Finished, request_id: str, send: Send) -> None:
-    headers = [*answer.headers, (_REQUEST_ID, request_id.encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.content})
+def _vary(headers: Iterable[tuple[bytes, bytes]]) -> set[bytes]:
+    values = b",".join(value for name, value in headers if name == b"vary")
+    return {name.strip().lower() for name in values.split(b",")} - {b""}
+
+
+def _without(headers: Headers, left_out: bytes) -> Headers:
+    return tuple(header for header in headers if header[0] != left_out)

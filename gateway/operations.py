@@ -83,7 +83,7 @@ def opener(runtime: Runtime) -> Callable[[Request, str], OpenOperation]:
 
 def wants_fresh(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Tell whether a client wants GES to be asked, whatever is kept."""
-    return any(name == b"cache-control" and b"no-cache" in value.lower() for name, value in headers)
+    return b"no-cache" in b",".join([value for name, value in headers if name == b"cache-control"]).lower()
 
 
 def address_book(settings: Settings) -> AddressBook:

@@ -29,6 +29,8 @@ from schema.errors import (
 
 T = TypeVar("T")
 _SHARED = "shared"
+# Bodies that may still change are kept up to this size.
+_BRIEF_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +241,9 @@ class Reader:
         if reading.resource is not None:
             runtime.grants.give(caller.scope, reading.resource)
         lifetime = reading.keep(value)
+        if not lifetime.immutable and len(body.content) > _BRIEF_BYTES:
+            # Copying it would cost more than the few seconds it may be kept are likely to save.
+            return _Outcome(body, [value], lifetime.immutable)
         await self._put(_SHARED if reading.shared else self._private(caller), reading, read, body, lifetime)
         return _Outcome(body, [value], lifetime.immutable)
 

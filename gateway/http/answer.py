@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
@@ -17,6 +18,8 @@ from gateway.http.negotiation import JSON
 from gateway.http.operation import until_disconnect
 from schema.execution import Streaming, Written
 
+# Larger answers are sent in pieces.
+_JOINED_BYTES = 256 * 1024
 # Rows in a result are msgspec.Raw, written through as they are; a number that is none becomes null.
 _encoder = msgspec.json.Encoder()
 
@@ -86,8 +89,26 @@ async def answer_result(
     splice = _Splice(content)
     if any(isinstance(rows, Streaming) for rows in splice.lists):
         return _Arriving(splice, headers=_headers(media_type, cache_control))
-    body = b"".join([piece async for piece in splice.pieces()])
-    return _respond(200, body, media_type, cache_control, {})
+    pieces = [piece async for piece in splice.pieces()]
+    length = sum(map(len, pieces))
+    if length > _JOINED_BYTES:
+        return _Pieces(pieces, {**_headers(media_type, cache_control), "Content-Length": str(length)})
+    return _respond(200, b"".join(pieces), media_type, cache_control, {})
+
+
+class _Pieces(Response):
+    """An answer that is here, sent piece by piece and never joined, since that would take its memory twice."""
+
+    def __init__(self, pieces: list[bytes], headers: Mapping[str, str]) -> None:
+        super().__init__(headers=headers)
+        self._pieces = deque(pieces)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, and let go of each piece that is sent."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        while self._pieces:
+            piece = self._pieces.popleft()
+            await send({"type": "http.response.body", "body": piece, "more_body": bool(self._pieces)})
 
 
 class _Arriving(Response):

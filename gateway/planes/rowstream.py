@@ -64,13 +64,18 @@ class RowCutter(Generic[T]):
                 return
             yield run
 
+    @property
+    def head_bytes(self) -> int:
+        """How many bytes stood before the first row."""
+        return len(self._head or b"")
+
     def rest(self) -> bytes:
         """Return a body of the same layout that holds only the rows not given yet, and everything beside the rows."""
         return (self._head or b"") + bytes(self._buffer)
 
     def _find_head(self) -> bool:
         # A copy, for a pattern keeps hold of what it searches.
-        for found in self._start.finditer(bytes(self._buffer)):
+        for found in self._start.finditer(bytes(self._buffer[:_LONGEST_HEAD_BYTES])):
             head = bytes(self._buffer[: found.end()])
             if self._opens_rows(head):
                 if found.end() == len(self._buffer):
@@ -79,7 +84,7 @@ class RowCutter(Generic[T]):
                 del self._buffer[: found.end()]
                 self._boundary = _BOUNDARIES.get(self._buffer[0], _ANY_BOUNDARY)
                 return True
-        if len(self._buffer) > _LONGEST_HEAD_BYTES:
+        if len(self._buffer) >= _LONGEST_HEAD_BYTES:
             raise UncutError("no rows where they were expected")
         return False
 

@@ -6,15 +6,20 @@ The editions differ by which members they give, so each member is read where it 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import tzinfo
+from http import HTTPStatus
 
 import msgspec
 
 from gateway.planes import bodies, faults, values, words
+from gateway.planes.cutting import Cut, CutRows, cut_rows
 from gateway.planes.files import read_files
 from gateway.planes.read import Body, Read
 from gateway.planes.records import JobRead, JobsRead
 from gateway.planes.results import Result, read_result
+from gateway.planes.shapes import kind_of_rows
+from gateway.planes.transcode import HeldRows
 from gateway.planes.values import Members
 from gateway.planes.words import Submission
 from schema.algorithm_result import AlgorithmResult
@@ -36,6 +41,30 @@ def ask_job(ref: JobRef, window: Window) -> Read:
 
 def read_job(body: Body, ref: JobRef, window: Window) -> JobRead:
     """Build the job; rows are left in the body until they are asked for. Its kind and times only the list knows."""
+    cut = cut_rows(body.content) if body.status == HTTPStatus.OK else None
+    if cut is not None and (read := _joined(_read_job(replace(body, content=cut.rest), ref, window), cut)):
+        return read
+    return _read_job(body, ref, window)
+
+
+def _joined(read: JobRead, cut: Cut) -> JobRead | None:
+    """Return what was read of the rest of a body, with all its rows; None when the rows are not as they should be."""
+    result, page = read.job.result, read.page
+    if result is None or page is None or not isinstance(page.rows, HeldRows):
+        return None
+    if page.is_whole or result.rows_key != cut.key:
+        return None
+    kind = kind_of_rows(cut.key, cut.first, ())
+    given = sum(run.rows for run in cut.runs)
+    rows = CutRows(kind, cut, HeldRows(kind, page.rows.raws, page.offset + given), page.offset)
+    if len(rows) > page.window.limit:
+        return None
+    total = None if page.total is None else max(page.total, page.offset + len(rows))
+    job = replace(read.job, result=replace(result, kind=kind))
+    return JobRead(job, replace(page, rows=rows, total=total))
+
+
+def _read_job(body: Body, ref: JobRef, window: Window) -> JobRead:
     row = faults.check_job(body, _PLANE)
     if faults.is_failed_job(body, row):
         status = JobStatus.FAILED

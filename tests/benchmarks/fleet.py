@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,9 +83,9 @@ class Fleet:
         return self._targets[name]
 
     @asynccontextmanager
-    async def fresh(self, name: str) -> AsyncIterator[Target]:
-        """Give one more process of this name, and end it afterwards."""
-        target = await self._start(name)
+    async def fresh(self, name: str, **settings: str) -> AsyncIterator[Target]:
+        """Give one more process of this name, with these settings of its own, and end it afterwards."""
+        target = await self._start(name, settings)
         try:
             yield target
         finally:
@@ -96,10 +96,10 @@ class Fleet:
         texts = {log.stem: log.read_text().splitlines()[-_LAST_LINES:] for log in Path(self._logs.name).iterdir()}
         return "\n".join(f"{name}: {line[:_LONGEST_LINE]}" for name, lines in texts.items() for line in lines)
 
-    async def _start(self, name: str) -> Target:
+    async def _start(self, name: str, settings: Mapping[str, str] | None = None) -> Target:
         port = _free_port()
         log = Path(self._logs.name) / f"{name}-{port}.log"
-        process = self._open(name, port, log)
+        process = self._open(name, port, log, settings or {})
         self._processes[process.pid] = process
         for _ in range(_READY_SECONDS * 20):
             with suppress(OSError):
@@ -110,13 +110,13 @@ class Fleet:
             await asyncio.sleep(0.05)
         raise AnswerError(f"{name} does not start:\n{self.last_lines()}")
 
-    def _open(self, name: str, port: int, log: Path) -> subprocess.Popen[bytes]:
+    def _open(self, name: str, port: int, log: Path, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
         command = _COMMANDS[name]
         with log.open("wb") as output:
             return subprocess.Popen(
                 [*command, str(port)] if command[-1] == "--port" else command,
                 cwd=_ROOT,
-                env=self._environment(port),
+                env=self._environment(port) | {f"GES_GATEWAY_{name}": value for name, value in settings.items()},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
