@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,6 +25,10 @@ from schema.errors import GatewayError
 # What answers depend on beside caller and body. An answer that says it varies by anything else is not kept.
 DECIDING = frozenset({b"accept", b"cache-control", b"content-type", b"content-encoding", b"origin", b"x-project-id"})
 _REQUEST_ID = b"x-request-id"
+# The messages of a request so far. In place of one that did not come in time stands None.
+Taken = Sequence[Message | None]
+# A body that comes in more pieces than this is not looked up.
+_PIECES = 16
 # A head and a body; one message more shows that the answer came in pieces.
 _WHOLE = 2
 
@@ -48,35 +52,24 @@ class Front:
         caller = self._read_caller(scope)
         if caller is None or scope["query_string"] or exceeds_headers(scope):
             return await self._app(scope, receive, send)
-        first = _arrived(receive)
-        if first is None:
-            if (declared_bytes(scope) or 0) > self._runtime.settings.max_request_bytes:
-                # Refused behind us, at once.
-                return await self._app(scope, receive, send)
-            first = await self._wait(receive)
-        if first is None or first["type"] != "http.request" or first.get("more_body", False):
-            return await self._app(scope, _again(first, receive), send)
-        return await self._answer(caller, first, started, scope, receive, send)
-
-    async def _answer(
-        self, caller: str, first: Message, started: float, scope: Scope, receive: Receive, send: Send
-    ) -> None:
+        taken = _arrived(receive)
+        body = _body_of(taken)
+        if body is None:
+            taken = await self._take(taken, scope, receive)
+            body = _body_of(taken)
+        if body is None:
+            return await self._app(scope, _again(taken, receive), send)
         headers = tuple([header for header in scope["headers"] if header[0] in DECIDING])
-        key = Key(caller, self._runtime.grants.epoch(caller), headers, first.get("body", b""))
+        key = Key(caller, self._runtime.grants.epoch(caller), headers, body)
         answer = self._find(key)
         if answer is None:
             recording = _Recording(send)
-            await self._app(scope, _again(first, receive), recording.send)
+            await self._app(scope, _again(taken, receive), recording.send)
             return self._keep(key, scope.get("state", {}).get("offer"), recording)
         request_id = name_request(scope)
         self._tell_later(request_id, answer.name, started)
-        await send(
-            {
-                "type": "http.response.start",
-                "status": 200,
-                "headers": [*answer.headers, (_REQUEST_ID, request_id.encode())],
-            }
-        )
+        named = [*answer.headers, (_REQUEST_ID, request_id.encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": named})
         return await send({"type": "http.response.body", "body": answer.content})
 
     def _read_caller(self, scope: Scope) -> str | None:
@@ -87,13 +80,20 @@ class Front:
             return None
         return caller.scope if caller else None
 
-    async def _wait(self, receive: Receive) -> Message | None:
-        """Return the first message, None when it does not come in time."""
+    async def _take(self, taken: Taken, scope: Scope, receive: Receive) -> Taken:
+        """Take the rest of a body, as far as it may be read and comes in time."""
+        most = self._runtime.settings.max_request_bytes
+        if (declared_bytes(scope) or 0) > most:
+            # Refused behind us, at once.
+            return taken
+        messages = [*taken]
         try:
             async with asyncio.timeout(self._runtime.settings.request_timeout_seconds):
-                return await receive()
+                while not messages or (_goes_on(messages) and len(messages) < _PIECES and _length(messages) <= most):
+                    messages.append(await receive())
         except TimeoutError:
-            return None
+            messages.append(None)
+        return messages
 
     def _find(self, key: Key) -> Finished | None:
         answer = self._answers.get(key)
@@ -156,27 +156,43 @@ class _Recording:
             self._messages.append(message)
 
 
-def _arrived(receive: Receive) -> Message | None:
-    """Return the first message if it is there, as it mostly is: then nothing needs to wait, under no time limit."""
+def _arrived(receive: Receive) -> Taken:
+    """Take the first message if it is there, as it mostly is: then nobody has to wait under a time limit."""
     awaiting = receive().__await__()
     try:
         next(awaiting)
     except StopIteration as received:
-        message: Message = received.value
-        return message
+        return [received.value]
     # As if whoever waited had been cancelled: the message is still to come.
     awaiting.close()
-    return None
+    return []
 
 
-def _again(first: Message | None, receive: Receive) -> Receive:
-    """Return a `receive` that begins with a message already taken; with None it says that its time was over."""
-    taken = [first]
+def _length(taken: Taken) -> int:
+    return sum(len(message.get("body", b"")) for message in taken if message)
+
+
+def _goes_on(taken: Taken) -> bool:
+    last = taken[-1]
+    return last is not None and bool(last.get("more_body", False))
+
+
+def _body_of(taken: Taken) -> bytes | None:
+    """Return the body that these messages bring, None when they do not bring it whole."""
+    if not taken or _goes_on(taken):
+        return None
+    pieces = [message.get("body", b"") for message in taken if message and message["type"] == "http.request"]
+    return b"".join(pieces) if len(pieces) == len(taken) else None
+
+
+def _again(taken: Taken, receive: Receive) -> Receive:
+    """Return a `receive` that begins with the messages already taken."""
+    left = list(reversed(taken))
 
     async def receive_again() -> Message:
-        if not taken:
+        if not left:
             return await receive()
-        message = taken.pop()
+        message = left.pop()
         if message is None:
             raise TimeoutError
         return message

@@ -47,8 +47,11 @@ def configure(level: str = "info", format: Literal["json", "console"] = "json", 
     """Set up the log of this process, to standard error unless said otherwise."""
     processors: list[structlog.typing.Processor] = [_stamp, render_json]
     if format == "console":
-        stamps = [structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"), structlog.processors.add_log_level]
-        processors = [*stamps, _ConsoleRenderer(colors=stream is None and sys.stderr.isatty())]
+        processors = [
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+            structlog.processors.add_log_level,
+            _ConsoleRenderer(colors=stream is None and sys.stderr.isatty()),
+        ]
     structlog.configure(
         processors=processors,
         wrapper_class=_logger_class(_LEVELS[level]),

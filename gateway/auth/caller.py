@@ -20,6 +20,6 @@ class Caller:
     headers: Mapping[str, str] = field(repr=False)
 
 
-def scope_of(credential: bytes, secret: bytes) -> str:
+def scope_of(credential: str, secret: bytes) -> str:
     """Return the keyed hash that stands for a credential."""
-    return blake2b(credential, key=secret, digest_size=32).hexdigest()
+    return blake2b(credential.encode(), key=secret, digest_size=32).hexdigest()

@@ -20,16 +20,16 @@ def read_caller(headers: Iterable[tuple[bytes, bytes]], secret: bytes) -> Caller
     The token comes in `X-Auth-Token`, or as `Authorization: Bearer`. Raises BadUserInputError when there is more
     than one, or one that cannot be a token: what is ambiguous here could be read differently behind us.
     """
-    carriers = [header for header in headers if header[0] in _CARRIERS]
+    carriers = [(name, value) for header, value in headers if (name := header.lower()) in _CARRIERS]
     tokens = [token for name, value in carriers if (token := _token(name, value)) is not None]
     if not tokens:
         return None
     if len(tokens) > 1:
         raise BadUserInputError("The request carries more than one credential.")
-    return Caller(scope_of(tokens[0], secret), {"X-Auth-Token": tokens[0].decode("ascii")})
+    return Caller(scope_of(tokens[0], secret), {"X-Auth-Token": tokens[0]})
 
 
-def _token(name: bytes, value: bytes) -> bytes | None:
+def _token(name: bytes, value: bytes) -> str | None:
     value = value.strip()
     if name == b"authorization":
         kind, _, value = value.partition(b" ")
@@ -40,4 +40,4 @@ def _token(name: bytes, value: bytes) -> bytes | None:
         return None
     if len(value) > _LONGEST_TOKEN or value.translate(None, _VISIBLE):
         raise BadUserInputError("The credential must be visible ASCII of at most 16 KiB.")
-    return value
+    return value.decode("ascii")

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from starlette.responses import HTMLResponse, Response
+from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from gateway.settings import Settings
@@ -134,6 +135,35 @@ async def test_without_introspection_the_schema_is_kept_back() -> None:
     field = await post("{ helo }", introspection=False)
     assert schema.status_code == field.status_code == 400
     assert "hello" not in schema.text + field.text
+
+
+@pytest.mark.parametrize(
+    ("query", "offered"),
+    [
+        ("query Hello { hello }", "Hello"),
+        ("mutation Change { change }", None),
+        ("query Missing { hello missing }", None),
+        ("query Half { reported }", None),
+        ("query Wrong { nothing }", None),
+    ],
+)
+async def test_only_a_good_answer_to_a_query_is_offered_to_whoever_keeps_answers(
+    query: str, offered: str | None
+) -> None:
+    """With what it rests on."""
+    door = Door()
+    app = application(door)
+    states: list[dict[str, Any]] = []
+
+    async def front(scope: Scope, receive: Receive, send: Send) -> None:
+        states.append(scope.setdefault("state", {}))
+        await app(scope, receive, send)
+
+    async with client_of(front) as client:
+        await client.post("/graphql", json={"query": query})
+    offer = states[0].get("offer")
+    assert (offer and offer.name) == offered
+    assert offer is None or offer.proofs is door.opened[0].proofs
 
 
 async def test_one_line_tells_of_each_operation() -> None:

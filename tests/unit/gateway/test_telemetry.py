@@ -1,13 +1,16 @@
 """Tests of the log."""
 
+import asyncio
 import io
 import json
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import structlog
+import structlog.testing
 
 from gateway.telemetry import Event, configure, describe_exception, log, render_json
 
@@ -38,6 +41,58 @@ def test_an_event_is_one_line_of_json() -> None:
     assert line["time"].endswith("Z")
 
 
+class CountedStream(io.BytesIO):
+    """Counts how often it is written to."""
+
+    writes = 0
+
+    def write(self, text: Any) -> int:
+        self.writes += 1
+        return super().write(text)
+
+
+@pytest.mark.anyio
+async def test_lines_of_one_turn_of_the_loop_are_written_together() -> None:
+    """At its end, in their order; a line of the next turn is written with that."""
+    configure(stream=(stream := CountedStream()))
+    for status in (1, 2, 3):
+        log.info(Event.OPERATION, status=status)
+    assert stream.writes == 0
+    await asyncio.sleep(0)
+    assert ([line["status"] for line in lines(stream)], stream.writes) == ([1, 2, 3], 1)
+    log.warning(Event.REFUSED, status=4)
+    await asyncio.sleep(0)
+    assert (lines(stream)[-1]["status"], stream.writes) == (4, 2)
+
+
+def test_what_a_loop_left_behind_is_written_with_the_next_line() -> None:
+    """A loop may end before the end of its turn."""
+    configure(stream=(stream := io.BytesIO()))
+    loop = asyncio.new_event_loop()
+
+    def leave() -> None:
+        log.info(Event.OPERATION)
+        loop.stop()
+
+    loop.call_soon(leave)
+    loop.run_forever()
+    loop.close()
+    assert lines(stream) == []
+    log.info(Event.STOPPED)
+    assert [line["event"] for line in lines(stream)] == ["operation", "stopped"]
+
+
+def test_a_bound_line_says_what_was_bound_and_can_be_captured() -> None:
+    """The short way of lines is no other way."""
+    configure(stream=(stream := io.BytesIO()))
+    bound = log.bind(plane="SERVICE", status=1)
+    bound.info(Event.OPERATION, status=2)
+    with structlog.testing.capture_logs() as captured:
+        bound.info(Event.OPERATION)
+    assert [(line["plane"], line["status"], line["level"]) for line in lines(stream)] == [("SERVICE", 2, "info")]
+    assert captured == [{"event": "operation", "plane": "SERVICE", "status": 1, "log_level": "info"}]
+
+
 def test_lines_below_the_level_are_not_written() -> None:
     """`warning` is quiet as long as all goes well."""
     configure("warning", stream=(stream := io.BytesIO()))
@@ -50,6 +105,9 @@ def test_what_is_no_json_is_written_as_text() -> None:
     """A log line never fails."""
     assert json.loads(render_json(None, "info", {"a": {1}, "b": object})) == {"a": [1], "b": "<class 'object'>"}
     assert json.loads(render_json(None, "info", {"a": "\ud800"})) == {"a": "\ud800"}
+    odd = {"a": "\ud800", "time": datetime(2026, 3, 5, 2, tzinfo=UTC), "b": object}
+    told = {"a": "\ud800", "time": "2026-03-05T02:00:00Z", "b": "<class 'object'>"}
+    assert json.loads(render_json(None, "info", odd)) == told
 
 
 def test_people_get_text(capsys: pytest.CaptureFixture[str]) -> None:

@@ -114,3 +114,11 @@ def test_whatever_the_rows_a_cut_body_says_what_a_whole_one_says(rows: list[Any]
         cut = _said(_read(content))
         patch.setattr(service, "cut_rows", lambda _: None)
         assert cut == _said(_read(content))
+
+
+def test_a_long_list_that_only_repeats_what_was_asked_is_a_value() -> None:
+    """It looks like rows until the whole body is read."""
+    read = _read(_body({"sources": VERTICES, "modularity": 0.5}))
+    assert read.page is None
+    assert read.job.result is not None
+    assert [value.name for value in read.job.result.values] == ["sources", "modularity"]
