@@ -13,6 +13,7 @@ import strawberry
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
+from starlette.types import ASGIApp
 from strawberry.schema.config import StrawberryConfig
 
 from gateway.answers import Proofs
@@ -140,7 +141,7 @@ def application(door: Door | None = None, settings: Settings | None = None, **op
 
 
 @asynccontextmanager
-async def client_of(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
+async def client_of(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
     """Give a client of an application in this process."""
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(
