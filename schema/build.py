@@ -28,13 +28,13 @@ class GatewaySchema(strawberry.Schema):
         """Log nothing."""
 
 
-def build_schema(*, suggestions: bool = True) -> GatewaySchema:
-    """Build the schema; without `suggestions` a mistyped field is not answered with the names of real ones."""
+def build_schema() -> GatewaySchema:
+    """Build the schema."""
     schema = GatewaySchema(
         query=Query,
         types=list(ROW_TYPES),
         execution_context_class=RowExecutor,
-        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not suggestions),
+        config=StrawberryConfig(scalar_map=SCALARS),
     )
     for named in schema._schema.type_map.values():
         if isinstance(named, GraphQLObjectType | GraphQLInterfaceType):

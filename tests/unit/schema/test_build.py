@@ -57,21 +57,6 @@ def test_an_argument_is_absent_by_default_or_has_a_value() -> None:
     }
 
 
-@pytest.mark.anyio
-async def test_a_mistyped_field_is_answered_with_suggestions_or_without() -> None:
-    """Without, nobody learns the names of real ones."""
-    text = "{ gatewayy { version } }"
-    [with_suggestions] = (await build_schema().execute(text, context_value=a_context())).errors or []
-    [without] = (await build_schema(suggestions=False).execute(text, context_value=a_context())).errors or []
-    assert with_suggestions.message == "Cannot query field 'gatewayy' on type 'Query'. Did you mean 'gateway'?"
-    assert without.message == "Cannot query field 'gatewayy' on type 'Query'."
-
-
-def test_suggestions_change_nothing_else() -> None:
-    """The contract is the same."""
-    assert build_schema(suggestions=False).as_str() == build_schema().as_str()
-
-
 class BrokenJobs(FakeJobs):
     """Meets a mistake of ours."""
 
