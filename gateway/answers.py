@@ -28,12 +28,20 @@ class Proofs:
     What the answer to one operation rests on, told while it is made.
 
     `is_final` is lost with the first thing that can show in the answer and may still change. All else it rests on
-    holds until `ends_at`. `resources` are what the caller had to prove his right to.
+    holds until `ends_at`. `resources` are what the caller had to prove his right to. `oldest` is when GES gave the
+    oldest part of it, and `is_kept` says that some part came from what is kept here.
     """
 
     resources: set[Resource] = field(default_factory=set)
     ends_at: datetime = _NEVER
     is_final: bool = True
+    oldest: datetime | None = None
+    is_kept: bool = False
+
+    def show(self, fetched_at: datetime, *, kept: bool) -> None:
+        """Note when GES gave a part of the answer, and whether it was kept here since."""
+        self.oldest = fetched_at if self.oldest is None else min(self.oldest, fetched_at)
+        self.is_kept = self.is_kept or kept
 
     def rest_on(self, since: datetime, seconds: float) -> None:
         """Note something that holds for so long and, until then, does not change."""
@@ -46,6 +54,11 @@ class Proofs:
     def seconds_left(self, now: datetime) -> float:
         """Return how long the same answer may be given again; none for one that rests on nobody's right."""
         return (self.ends_at - now).total_seconds() if self.is_final and self.resources else 0.0
+
+
+def age_text(fetched_at: datetime, now: datetime) -> str:
+    """Return the value of the header `Age`: whole seconds since GES gave the oldest part of an answer."""
+    return str(max(0, int((now - fetched_at).total_seconds())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +87,8 @@ class Finished:
     resources: tuple[Resource, ...]
     # The operation's name, for the log.
     name: str | None
+    # When GES gave the oldest part of it.
+    fetched_at: datetime | None = None
 
 
 class _Kept(NamedTuple):

@@ -28,7 +28,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
-from gateway.answers import Offer, Proofs
+from gateway.answers import Offer, Proofs, age_text
 from gateway.documents import Documents
 from gateway.http.answer import STATUS_BY_CODE, RefusalError, answer_errors, answer_result
 from gateway.http.negotiation import GRAPHQL_JSON, HTML, JSON, negotiate
@@ -207,7 +207,10 @@ class Endpoint:
             raise RefusalError(504, "The operation took too long.", code="TIMEOUT") from None
         if not (result.errors or opened.context.problems):
             _offer(exchange, exchange.operation, opened, operation.tree)
-        return await _answer_result(exchange, opened.context, result)
+        response = await _answer_result(exchange, opened.context, result)
+        if opened.proofs.is_kept and opened.proofs.oldest is not None:
+            response.headers["Age"] = age_text(opened.proofs.oldest, opened.context.now)
+        return response
 
 
 def _check_method(operation: OperationType, method: str) -> None:

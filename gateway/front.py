@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.answers import Answers, Finished, Headers, Key, Offer
+from gateway.answers import Answers, Finished, Headers, Key, Offer, age_text
 from gateway.auth.passthrough import read_caller
 from gateway.endpoint import log_operation
 from gateway.middleware import declared_bytes, exceeds_headers, name_request
@@ -24,7 +24,7 @@ from schema.errors import GatewayError
 
 # What answers depend on beside caller and body. An answer that says it varies by anything else is not kept.
 DECIDING = frozenset({b"accept", b"cache-control", b"content-type", b"content-encoding", b"origin", b"x-project-id"})
-_REQUEST_ID = b"x-request-id"
+_REQUEST_ID, _AGE = b"x-request-id", b"age"
 # The messages of a request so far. In place of one that did not come in time stands None.
 Taken = Sequence[Message | None]
 # A body that comes in more pieces than this is not looked up.
@@ -69,6 +69,8 @@ class Front:
         request_id = name_request(scope)
         self._tell_later(request_id, answer.name, started)
         named = [*answer.headers, (_REQUEST_ID, request_id.encode())]
+        if answer.fetched_at is not None:
+            named.append((_AGE, age_text(answer.fetched_at, self._runtime.clock.now()).encode()))
         await send({"type": "http.response.start", "status": 200, "headers": named})
         return await send({"type": "http.response.body", "body": answer.content})
 
@@ -112,7 +114,8 @@ class Front:
             # Never looked up itself; it replaces what others would get who do not mind.
             key = key._replace(headers=_without(key.headers, b"cache-control"))
         resources = tuple(offer.proofs.resources)
-        answer = Finished(_without(headers, _REQUEST_ID), content, resources, offer.name)
+        kept = _without(_without(headers, _REQUEST_ID), _AGE)
+        answer = Finished(kept, content, resources, offer.name, offer.proofs.oldest)
         # A longer life gains nothing: by then the right must be proven anew.
         seconds = min(offer.proofs.seconds_left(self._runtime.clock.now()), self._runtime.settings.grant_seconds)
         self._answers.put(key, answer, seconds)

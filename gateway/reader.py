@@ -123,6 +123,7 @@ class Reader:
         index = None if self._fresh or not self._may_open(reading, caller) else await find_page(runtime.store, key)
         if index is not None:
             self.statistics.cache_hits += 1
+            self.proofs.show(index.fetched_at, kept=True)
             async for piece in pieces_of(runtime.store, key, index):
                 await sink(piece)
             return None
@@ -178,6 +179,7 @@ class Reader:
             _ = task.cancelled() or task.exception()
 
     def _rest_on(self, reading: Reading[T], answer: Answer[T]) -> None:
+        self.proofs.show(answer.fetched_at, kept=answer.cached)
         lifetime = JOB_SETTLED if answer.immutable else reading.addresses
         if lifetime is None:
             self.proofs.show_changing()

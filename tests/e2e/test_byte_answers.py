@@ -264,3 +264,16 @@ async def test_rules_on_requests_hold_for_answers_that_are_kept() -> None:
             assert answer.headers.get("access-control-allow-origin") == allowed
             assert answer.headers["x-content-type-options"] == "nosniff"
         assert not gateway.was_run()
+
+
+async def test_the_age_of_an_answer_is_told_wherever_it_comes_from() -> None:
+    """Nothing for what GES has just said; the seconds since then for what is kept, as data and as bytes alike."""
+    async with open_gateway() as gateway:
+        assert "age" not in (await gateway.ask(ROWS)).headers
+        pass_time(SETTLED_SECONDS)
+        assert "age" not in (await gateway.ask(ROWS, cache_control="no-cache")).headers
+        pass_time(7)
+        as_bytes = await gateway.ask(ROWS)
+        assert (as_bytes.headers["age"], gateway.was_run()) == ("7", False)
+        as_data = await gateway.ask(ROWS + " ")
+        assert (as_data.headers["age"], gateway.was_run()) == ("7", True)
