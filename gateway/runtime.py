@@ -18,6 +18,7 @@ from gateway.flight import Flights
 from gateway.grants import Grants
 from gateway.planes.breaker import Breakers
 from gateway.planes.client import ClientLimits, PlaneClient
+from gateway.planes.guard import Guard, GuardLimits
 from gateway.planes.transport import AiohttpTransport, TLSOptions
 from gateway.settings import Settings
 from schema.plane import Plane
@@ -56,7 +57,15 @@ class Runtime:
         self.store: Store = open_store("memory", max_bytes=settings.cache_max_bytes, clock=self.clock.monotonic)
         self._transports = {plane: transport or _transport(plane, settings) for plane in Plane}
         self.breakers = {plane: Breakers(self.clock.monotonic) for plane in Plane}
-        self.clients = {plane: self._client(plane) for plane in Plane}
+        self.clients = {plane: self._guard(self._client(plane)) for plane in Plane}
+
+    def _guard(self, client: PlaneClient) -> Guard:
+        limits = GuardLimits(
+            calls=self.settings.upstream_calls_per_address,
+            streams=self.settings.upstream_streams_per_address,
+            attempts=self.settings.upstream_attempts,
+        )
+        return Guard(client, limits, monotonic=self.clock.monotonic, sleep=self.clock.sleep)
 
     def _client(self, plane: Plane) -> PlaneClient:
         return PlaneClient(

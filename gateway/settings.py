@@ -66,6 +66,15 @@ class Settings(BaseSettings):
 
     upstream_timeout_seconds: Seconds = _of(8.0, "Longest time for one call to GES, from connecting to the last byte.")
     upstream_connections: PositiveInt = _of(64, "Connections open to each plane at most.")
+    upstream_calls_per_address: PositiveInt = _of(
+        32, "Calls under way to one address (the management plane, or one graph) at most; more wait, then are refused."
+    )
+    upstream_streams_per_address: PositiveInt = _of(
+        16, "Large pages being passed on from one address at most, beside those calls."
+    )
+    upstream_attempts: PositiveInt = _of(
+        3, "How often a read is sent at most, when GES could not be reached or said 429, 502, 503 or 504.", le=5
+    )
     upstream_compression: bool = _of(False, "Whether GES is asked for compressed bodies.")
     stream_timeout_seconds: Seconds = _of(300.0, "Longest time for one large page to be passed on to its client.")
     spool_max_bytes: PositiveInt = _of(

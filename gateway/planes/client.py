@@ -1,6 +1,6 @@
 """
 The client: sends one read to one address and brings the body back, whole, within limits and without secrets.
-Classifies nothing but the exchange itself: any HTTP status is a body. Knows no jobs, no caching, no retries.
+Classifies nothing but the exchange itself: any HTTP status is a body. Knows no jobs, no caching, no repeating.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class PlaneClient:
     """
     Sends reads to one plane through a transport that it does not own.
 
-    A fetch is one exchange: retries belong around `fetch`, by the errors' `retryable`. `observe` is called once for
+    A fetch is one exchange; `guard` stands before it and repeats. `observe` is called once for
     each exchange, sent or spared, and must not raise.
     """
 
@@ -166,7 +166,8 @@ class PlaneClient:
             fault = outcomes.fault_of(failure)
             exchange.outcome = fault.outcome
             exchange.cause = outcomes.cause_of(failure)
-            return self._error(fault)
+            # The status tells that an answer had begun: such a read is not sent again.
+            return fault.error(fault.message, plane=self._plane, upstream_status=exchange.status or None)
         exchange.outcome = Outcome.ANSWERED
         return None
 

@@ -33,6 +33,8 @@ class Outcome(Enum):
     ABANDONED = "abandoned"
     # The breaker was open: nothing was sent.
     SPARED = "spared"
+    # Too many calls to this address were under way: nothing was sent.
+    CROWDED = "crowded"
 
 
 @dataclass(frozen=True, slots=True)
