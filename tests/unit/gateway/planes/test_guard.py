@@ -17,7 +17,7 @@ from gateway.planes.outcomes import Outcome, UpstreamCall
 from gateway.planes.read import Body, Read
 from schema.errors import PlaneUnavailableError, UpstreamError, UpstreamMalformedError, UpstreamTimeoutError
 from schema.plane import Plane
-from tests.support_clock import FAKE_TIME, fake_time_loop, now
+from tests.support_clock import FAKE_TIME, fake_clock, fake_time_loop, now
 
 pytestmark = pytest.mark.anyio
 
@@ -51,7 +51,7 @@ class Upstream(httpx.AsyncBaseTransport):
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
         try:
-            await asyncio.sleep(self.seconds)
+            await fake_clock().sleep(self.seconds)
         finally:
             self.under_way -= 1
         if isinstance(said, Exception):
@@ -83,7 +83,7 @@ class Bench:
             client,
             self.limits,
             monotonic=clock,
-            sleep=asyncio.sleep,
+            sleep=fake_clock().sleep,
             observe=self.calls.append,
             within=self.within,
             max_origins=2,
