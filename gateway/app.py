@@ -18,6 +18,7 @@ from gateway.front import Front
 from gateway.graphiql import assets, page
 from gateway.middleware import protection
 from gateway.operations import opener
+from gateway.overload import Overload
 from gateway.probes import probes
 from gateway.runtime import Clock, Runtime
 from gateway.settings import Settings
@@ -49,7 +50,7 @@ def create_app(
 
     app = Starlette(
         routes=[
-            Route(PATH, _endpoint(runtime, demo_token)),
+            Route(PATH, Overload(_endpoint(runtime, demo_token), settings.max_operations)),
             *(_pages() if settings.graphiql else ()),
             *probes(lambda: not app.state.is_draining),
         ],

@@ -85,6 +85,9 @@ class Settings(BaseSettings):
 
     allowed_origins: Origins = _of((), "Origins of web pages that may call the gateway (CORS), by comma; `*` for all.")
     request_timeout_seconds: Seconds = _of(10.0, "Longest time for one operation, without what `waitSeconds` adds.")
+    max_operations: PositiveInt = _of(
+        1000, "Operations under way at once; one more is answered 503. Finished answers and streams do not count."
+    )
     max_request_bytes: PositiveInt = _of(256 * 1024, "Largest request body read from a client.")
     max_depth: PositiveInt = _of(_LIMITS.max_depth, "Levels of fields that one operation may have.")
     max_aliases: PositiveInt = _of(_LIMITS.max_aliases, "Aliases that one operation may have.")
