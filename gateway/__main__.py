@@ -149,6 +149,7 @@ Token      X-Auth-Token: {_SANDBOX_TOKEN}
 def _run(create: Callable[[str], Starlette], settings: Settings, text: str = "") -> int:
     """Open the port, so that its number is known, and serve what `create` builds for that address."""
     listener = open_port(settings.host, settings.port)
+    beside = () if settings.metrics_port is None else (open_port(settings.host, settings.metrics_port),)
     configure(settings.log_level, settings.log_format)
     url = url_of(listener)
     app = create(url)
@@ -157,6 +158,7 @@ def _run(create: Callable[[str], Starlette], settings: Settings, text: str = "")
     has_started = serve(
         app,
         listener,
+        *beside,
         drain_seconds=settings.shutdown_drain_seconds,
         grace_seconds=settings.shutdown_grace_seconds,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -16,10 +17,11 @@ from gateway.answers import Answers
 from gateway.endpoint import Endpoint
 from gateway.front import Front
 from gateway.graphiql import assets, page
+from gateway.metrics import CACHE_BYTES, UNDER_WAY
 from gateway.middleware import protection
 from gateway.operations import opener
 from gateway.overload import Overload
-from gateway.probes import probes
+from gateway.probes import metrics_route, probes
 from gateway.runtime import Clock, Runtime
 from gateway.settings import Settings
 from schema.build import build_schema
@@ -40,29 +42,35 @@ def create_app(
     `app.state.is_draining` turns readiness off; `app.state.runtime` is what the process shares.
     """
     runtime = Runtime(settings, transport=transport, clock=clock)
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        try:
-            yield
-        finally:
-            await runtime.close()
-
+    endpoint = Overload(_endpoint(runtime, demo_token), settings.max_operations)
+    answers = Answers(settings.answers_max_bytes, runtime.clock.monotonic)
+    runtime.metrics.show(UNDER_WAY, lambda: {(): endpoint.under_way})
+    runtime.metrics.show(CACHE_BYTES, lambda: {("answers",): answers.held_bytes})
     app = Starlette(
         routes=[
-            Route(PATH, Overload(_endpoint(runtime, demo_token), settings.max_operations)),
+            Route(PATH, endpoint),
             *(_pages() if settings.graphiql else ()),
             *probes(lambda: not app.state.is_draining),
+            metrics_route(runtime.metrics, settings.metrics_port),
         ],
         middleware=protection(settings),
-        lifespan=lifespan,
+        lifespan=partial(_lifespan, runtime),
     )
     # Ahead of Starlette itself: what is given again needs nothing of it.
-    answers = Answers(settings.answers_max_bytes, runtime.clock.monotonic)
     app.middleware_stack = Front(app.build_middleware_stack(), path=PATH, runtime=runtime, answers=answers)
     app.state.is_draining = False
     app.state.runtime = runtime
     return app
+
+
+@asynccontextmanager
+async def _lifespan(runtime: Runtime, _app: Starlette) -> AsyncIterator[None]:
+    lag = asyncio.create_task(runtime.measure_lag())
+    try:
+        yield
+    finally:
+        lag.cancel()
+        await runtime.close()
 
 
 def _endpoint(runtime: Runtime, demo_token: str | None) -> Endpoint:
@@ -73,6 +81,7 @@ def _endpoint(runtime: Runtime, demo_token: str | None) -> Endpoint:
         limits=settings.limits,
         introspection=settings.introspection,
         request_timeout_seconds=settings.request_timeout_seconds,
+        metrics=runtime.metrics,
         page=partial(page, endpoint=PATH, demo_token=demo_token) if settings.graphiql else None,
     )
 

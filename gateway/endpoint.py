@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -26,7 +26,6 @@ from graphql import (
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from structlog.typing import FilteringBoundLogger
 
 from gateway.answers import Offer, Proofs, age_text
 from gateway.documents import Documents
@@ -35,6 +34,8 @@ from gateway.http.negotiation import GRAPHQL_JSON, HTML, JSON, negotiate
 from gateway.http.operation import Executor, Operation
 from gateway.http.problems import present
 from gateway.http.request import METHODS, GraphQLRequest, read_request
+from gateway.http.telling import CLIENT_GONE, CUT_OFF, count_operation, log_operation
+from gateway.metrics import Metrics
 from gateway.telemetry import Event, describe_exception, log
 from schema.context import Context
 from schema.errors import GatewayError, LimitExceededError, UnauthenticatedError, UpstreamError
@@ -42,8 +43,6 @@ from schema.limits import Limits, check_operation
 
 _NO_OPERATION = "`operationName` must name an operation of the document; only a single one needs no name."
 _CHALLENGE = 'Bearer realm="ges"'
-# Words of the log alone: no client is told these.
-_CLIENT_GONE, _CUT_OFF = 499, 599
 _LONGEST_NAME = 64
 # Fields that tell of the reading itself, or of this moment: another value for the next client to ask the same.
 _PASSING = frozenset({"source", "gateway"})
@@ -119,6 +118,7 @@ class Endpoint:
         request_timeout_seconds: float = 10.0,
         waiting_seconds: float = 55.0,
         page: Callable[[], Response] | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self._limits = limits or Limits()
         self._documents = Documents(schema._schema, self._limits, introspection=introspection)
@@ -128,6 +128,7 @@ class Endpoint:
         # A net below the deadlines of the reads: the longest that `waitSeconds` may add, and a little for the answer.
         self._longest_seconds = request_timeout_seconds + waiting_seconds
         self._page = page
+        self._metrics = metrics or Metrics()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request. Nothing is sent to a client that went away."""
@@ -139,18 +140,35 @@ class Endpoint:
             # Large rows are still on their way while they are sent, so the operation lasts until they are.
             await response(scope, receive, send)
         except ClientDisconnect:
-            _write_line(exchange, _CLIENT_GONE, started)
+            self._tell(exchange, CLIENT_GONE, started)
             return
         except UpstreamError as error:
             # Rows stopped coming after the head was sent: the answer stays unfinished, and the server cuts it off.
             exchange.codes.add(error.extensions["code"])
-            _write_line(exchange, _CUT_OFF, started)
+            self._tell(exchange, CUT_OFF, started)
             return
         finally:
             if exchange.opened is not None:
                 await exchange.opened.close()
         if exchange.media_type != HTML:
-            _write_line(exchange, response.status_code, started)
+            self._tell(exchange, response.status_code, started)
+
+    def _tell(self, exchange: _Exchange, status: int, started: float) -> None:
+        seconds = time.perf_counter() - started
+        kind = exchange.operation.operation.value if exchange.operation else None
+        opened = exchange.opened
+        count_operation(self._metrics, kind, seconds=seconds, status=status, codes=exchange.codes)
+        log_operation(
+            log,
+            exchange.request_id,
+            exchange.name,
+            kind,
+            seconds=seconds,
+            upstream_calls=opened.upstream_calls if opened else 0,
+            cache_hits=opened.cache_hits if opened else 0,
+            status=status,
+            codes=sorted(exchange.codes),
+        )
 
     async def _respond(self, exchange: _Exchange) -> Response:
         try:
@@ -252,44 +270,3 @@ def _selects(tree: DocumentNode, names: Collection[str]) -> bool:
         below: SelectionSetNode | None = getattr(node, "selection_set", None)
         pending += below.selections if below else ()
     return False
-
-
-def _write_line(exchange: _Exchange, status: int, started: float) -> None:
-    operation, opened = exchange.operation, exchange.opened
-    log_operation(
-        log,
-        exchange.request_id,
-        exchange.name,
-        operation.operation.value if operation else None,
-        seconds=time.perf_counter() - started,
-        upstream_calls=opened.upstream_calls if opened else 0,
-        cache_hits=opened.cache_hits if opened else 0,
-        status=status,
-        codes=sorted(exchange.codes),
-    )
-
-
-def log_operation(
-    log: FilteringBoundLogger,
-    request_id: str,
-    name: str | None,
-    kind: str | None,
-    *,
-    seconds: float,
-    upstream_calls: int = 0,
-    cache_hits: int = 0,
-    status: int = 200,
-    codes: Sequence[str] = (),
-) -> None:
-    """Write the line of one operation, wherever it was answered."""
-    log.info(
-        Event.OPERATION,
-        request_id=request_id,
-        operation=name,
-        type=kind,
-        duration_ms=round(seconds * 1000, 1),
-        upstream_calls=upstream_calls,
-        cache_hits=cache_hits,
-        status=status,
-        codes=codes,
-    )

@@ -35,6 +35,8 @@ class Flights:
         # Every task until it has ended, left flights included: the event loop alone would not keep them alive.
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
+        # How many found a call under way, since the start.
+        self.joined = 0
 
     def __len__(self) -> int:
         return len(self._under_way)
@@ -52,6 +54,8 @@ class Flights:
         flight = self._under_way.get(key)
         if flight is None or flight.task.done():
             flight = self._under_way[key] = _Flight(self._launch(key, start))
+        else:
+            self.joined += 1
         flight.waiters += 1
         try:
             # Unlike awaiting the task, this does not cancel it together with the waiter.

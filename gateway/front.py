@@ -15,7 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.answers import Answers, Finished, Headers, Key, Offer, age_text
 from gateway.auth.passthrough import read_caller
-from gateway.endpoint import log_operation
+from gateway.http.telling import count_operation, log_operation
+from gateway.metrics import LOOKUPS
 from gateway.middleware import declared_bytes, exceeds_headers, name_request
 from gateway.operations import wants_fresh
 from gateway.runtime import Runtime
@@ -63,6 +64,7 @@ class Front:
         key = Key(caller, self._runtime.grants.epoch(caller), headers, body)
         answer = self._find(key)
         if answer is None:
+            self._runtime.metrics.count(LOOKUPS, "answers", "miss")
             recording = _Recording(send)
             await self._app(scope, _again(taken, receive), recording.send)
             return self._keep(key, scope.get("state", {}).get("offer"), recording)
@@ -127,7 +129,10 @@ class Front:
         self._untold.append((request_id, name, time.perf_counter() - started))
 
     def _tell(self) -> None:
+        metrics = self._runtime.metrics
+        metrics.count(LOOKUPS, "answers", "hit", by=len(self._untold))
         for request_id, name, seconds in self._untold:
+            count_operation(metrics, "query", seconds=seconds)
             log_operation(self._log, request_id, name, "query", seconds=seconds, cache_hits=1)
         self._untold.clear()
 

@@ -95,7 +95,7 @@ class Metrics:
         self._spans[metric][labels].add(seconds)
 
     def show(self, metric: Metric, gauge: Gauge) -> None:
-        """Let a gauge be read from now on; each value under its labels."""
+        """Let a gauge, or a counter that somebody else keeps, be read from now on; each value under its labels."""
         self._gauges[metric] = gauge
 
     def exposition(self) -> bytes:
@@ -109,7 +109,7 @@ class Metrics:
 
     def _counter(self, metric: Metric) -> Family:
         family = CounterMetricFamily(PREFIX + metric.name, metric.help, labels=metric.labels)
-        for labels, value in self._counts[metric].items():
+        for labels, value in (*self._counts[metric].items(), *self._read(metric)):
             family.add_metric(labels, value)
         return family
 
@@ -121,10 +121,13 @@ class Metrics:
 
     def _gauge(self, metric: Metric) -> Family:
         family = GaugeMetricFamily(PREFIX + metric.name, metric.help, labels=metric.labels)
-        read = self._gauges.get(metric)
-        for labels, value in (read() if read else {}).items():
+        for labels, value in self._read(metric):
             family.add_metric(labels, value)
         return family
+
+    def _read(self, metric: Metric) -> Iterable[tuple[Labels, float]]:
+        read = self._gauges.get(metric)
+        return read().items() if read else ()
 
 
 _FAMILIES: Mapping[str, Callable[[Metrics, Metric], Family]] = {

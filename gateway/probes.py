@@ -1,4 +1,4 @@
-"""Whether the process lives and whether it takes work. Asks nobody: an outage of GES must not end the gateway."""
+"""Whether the process lives, whether it takes work, what it has counted. Asks nobody: an outage must not end it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from gateway.metrics import CONTENT_TYPE, Metrics
+
 LIVE = "/livez"
 READY = "/readyz"
+METRICS = "/metrics"
 _HEADERS = {"Cache-Control": "no-store"}
 
 
@@ -25,3 +28,14 @@ def probes(is_ready: Callable[[], bool]) -> list[Route]:
         return PlainTextResponse("draining\n", 503, headers=_HEADERS)
 
     return [Route(LIVE, live, methods=["GET"]), Route(READY, ready, methods=["GET"])]
+
+
+def metrics_route(metrics: Metrics, port: int | None) -> Route:
+    """Return the route of the metrics, in the text format of Prometheus; with a `port` they are shown there only."""
+
+    async def show(request: Request) -> Response:
+        if port is not None and request.scope["server"][1] != port:
+            return PlainTextResponse("Not Found", 404)
+        return Response(metrics.exposition(), headers={**_HEADERS, "Content-Type": CONTENT_TYPE})
+
+    return Route(METRICS, show, methods=["GET"])

@@ -16,12 +16,19 @@ from gateway.cache.lifetime import Lifetimes
 from gateway.cache.store import Store, open_store
 from gateway.flight import Flights
 from gateway.grants import Grants
+from gateway.metrics import BREAKERS, FLIGHTS, GRANTS, JOINED, LOOKUPS, LOOP_LAG, UPSTREAM, UPSTREAM_BYTES, Metrics
 from gateway.planes.breaker import Breakers
 from gateway.planes.client import ClientLimits, PlaneClient
 from gateway.planes.guard import Guard, GuardLimits
+from gateway.planes.outcomes import Outcome, UpstreamCall
 from gateway.planes.transport import AiohttpTransport, TLSOptions
 from gateway.settings import Settings
+from gateway.telemetry import Event, log
 from schema.plane import Plane
+
+_LAG_SECONDS = 0.5
+# Calls that somebody gave up, or that were never sent, say nothing about GES.
+_FAILED = frozenset({Outcome.TIMEOUT, Outcome.UNAVAILABLE, Outcome.MALFORMED, Outcome.UNSENDABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +62,11 @@ class Runtime:
         self.grants = Grants(settings.grant_seconds, self.clock.monotonic)
         self.lifetimes = Lifetimes(settings.cache_settle_seconds, self.clock.monotonic)
         self.store: Store = open_store("memory", max_bytes=settings.cache_max_bytes, clock=self.clock.monotonic)
+        self.metrics = Metrics()
         self._transports = {plane: transport or _transport(plane, settings) for plane in Plane}
         self.breakers = {plane: Breakers(self.clock.monotonic) for plane in Plane}
         self.clients = {plane: self._guard(self._client(plane)) for plane in Plane}
+        self._show_gauges()
 
     def _guard(self, client: PlaneClient) -> Guard:
         limits = GuardLimits(
@@ -65,7 +74,7 @@ class Runtime:
             streams=self.settings.upstream_streams_per_address,
             attempts=self.settings.upstream_attempts,
         )
-        return Guard(client, limits, monotonic=self.clock.monotonic, sleep=self.clock.sleep)
+        return Guard(client, limits, monotonic=self.clock.monotonic, sleep=self.clock.sleep, observe=self.observe)
 
     def _client(self, plane: Plane) -> PlaneClient:
         return PlaneClient(
@@ -79,7 +88,46 @@ class Runtime:
             user_agent=f"ges-gateway/{VERSION}",
             clock=self.clock.now,
             breakers=self.breakers[plane],
+            observe=self.observe,
         )
+
+    def observe(self, call: UpstreamCall) -> None:
+        """Count one call to GES, and write a line when it failed."""
+        plane, outcome = call.plane.name, call.outcome.value
+        self.metrics.time(UPSTREAM, plane, outcome, seconds=call.seconds)
+        self.metrics.count(UPSTREAM_BYTES, plane, by=call.bytes)
+        if call.outcome in _FAILED:
+            seconds = round(call.seconds, 3)
+            log.warning(
+                Event.UPSTREAM_FAILED,
+                plane=plane,
+                outcome=outcome,
+                status=call.status,
+                seconds=seconds,
+                cause=call.cause,
+            )
+
+    def _show_gauges(self) -> None:
+        show, stats = self.metrics.show, self.store.stats
+        show(FLIGHTS, lambda: {(): len(self.flights)})
+        show(JOINED, lambda: {(): self.flights.joined})
+        show(GRANTS, lambda: {(): len(self.grants)})
+        show(LOOKUPS, lambda: {("bodies", "hit"): stats.hits, ("bodies", "miss"): stats.misses})
+        show(BREAKERS, self._breaker_counts)
+
+    def _breaker_counts(self) -> dict[tuple[str, ...], float]:
+        return {
+            (plane.name, state.name): count
+            for plane, breakers in self.breakers.items()
+            for state, count in breakers.counts().items()
+        }
+
+    async def measure_lag(self) -> None:
+        """Note, twice a second and for ever, how late the event loop comes back: so long every request waits too."""
+        while True:
+            due_at = self.clock.monotonic() + _LAG_SECONDS
+            await self.clock.sleep(_LAG_SECONDS)
+            self.metrics.time(LOOP_LAG, seconds=max(0.0, self.clock.monotonic() - due_at))
 
     async def close(self) -> None:
         """Cancel what is under way and close every connection."""

@@ -45,9 +45,9 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{local}]:{port}" if ":" in local else f"http://{local}:{port}"
 
 
-def serve(app: Starlette, listener: socket.socket, *, drain_seconds: float = 0, grace_seconds: int = 5) -> bool:
+def serve(app: Starlette, *listeners: socket.socket, drain_seconds: float = 0, grace_seconds: int = 5) -> bool:
     """
-    Serve until SIGINT or SIGTERM; return whether the application could be started at all.
+    Serve all listening sockets until SIGINT or SIGTERM; return whether the application could be started at all.
 
     From the signal on `app.state.is_draining` is true. SIGTERM leaves the port open for `drain_seconds` more, so that
     load balancers see it; then requests under way have `grace_seconds`. A second signal ends at once.
@@ -56,8 +56,9 @@ def serve(app: Starlette, listener: socket.socket, *, drain_seconds: float = 0, 
     server = _Server(_config(app, grace_seconds), app, drain_seconds)
     # uvicorn leaves this way when the application cannot be started; it has logged why.
     with contextlib.suppress(SystemExit):
-        server.run(sockets=[listener])
-    listener.close()
+        server.run(sockets=[*listeners])
+    for listener in listeners:
+        listener.close()
     log.info(Event.STOPPED)
     return server.started
 

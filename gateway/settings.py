@@ -109,6 +109,9 @@ class Settings(BaseSettings):
         60, "How long a proven right opens shared bodies before it is proven again.", le=60
     )
 
+    metrics_port: int | None = _of(
+        None, "Port of `/metrics` alone, on the same address; not set, it is beside the endpoint.", ge=1, le=65535
+    )
     log_level: Literal["debug", "info", "warning", "error"] = _of("info", "Least important log lines written.")
     log_format: Literal["json", "console"] = _of("json", "One JSON object a line, or text for people.")
     shutdown_drain_seconds: NonNegativeInt = _of(

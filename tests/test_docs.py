@@ -34,6 +34,8 @@ from gateway.demo.trouble import EFFECTS
 from gateway.http.answer import STATUS_BY_CODE
 from gateway.http.problems import INTERNAL
 from gateway.jobs import listing
+from gateway.metrics import METRICS
+from gateway.metrics import PREFIX as PREFIX_OF_METRICS
 from gateway.planes import breaker
 from gateway.settings import PREFIX, Settings, describe
 from gateway.telemetry import Event
@@ -333,6 +335,12 @@ def settings_table() -> str:
     return as_table(("setting", "default", "meaning"), rows)
 
 
+def metrics_table() -> str:
+    """Write the table of all metrics."""
+    rows = [(f"`{PREFIX_OF_METRICS}{m.name}`", m.kind, ", ".join(f"`{n}`" for n in m.labels), m.help) for m in METRICS]
+    return as_table(("metric", "kind", "by", "meaning"), rows)
+
+
 def limits_table() -> str:
     """Write the table of the limits of one operation."""
     limits = {item.name: getattr(Limits(), item.name) for item in fields(Limits)}
@@ -381,6 +389,7 @@ def layers_text() -> str:
 GENERATED: dict[tuple[Path, str], Callable[[], str]] = {
     (USERS, "settings"): settings_table,
     (USERS, "limits"): limits_table,
+    (USERS, "metrics"): metrics_table,
     (MAINTAINERS, "layers"): layers_text,
     **{(MAINTAINERS, f"rooms of {folder}"): partial(rooms_table, folder) for folder in FOLDERS},
 }

@@ -16,9 +16,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-import structlog
-
 from gateway.cache.memory import BoundedMemoryCache
+from gateway.telemetry import Event, log
 
 KEY_VERSION = "1"
 _LONGEST_KEY = 200
@@ -34,8 +33,6 @@ _LARGE_BYTES = 1 << 20
 
 # One failing backend fails every request; the log hears of it once in so many seconds, the counter every time.
 _LOG_PAUSE_SECONDS = 10.0
-
-_log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 Clock = Callable[[], float]
 
@@ -156,7 +153,7 @@ class Store:
             return
         self._quiet_until[command] = now + _LOG_PAUSE_SECONDS
         # The error's class only: backends put keys, and some values, into its text.
-        _log.warning("store_failed", command=command, error=type(error).__name__, errors=self.stats.errors)
+        log.warning(Event.STORE_FAILED, command=command, error=type(error).__name__, errors=self.stats.errors)
 
 
 def open_store(backend: str, *, max_bytes: int, clock: Clock = time.monotonic) -> Store:

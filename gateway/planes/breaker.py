@@ -143,6 +143,11 @@ class Breakers:
             self._breakers.move_to_end(origin)
         return breaker
 
+    def counts(self) -> dict[BreakerState, int]:
+        """Return how many breakers are in each state."""
+        states = [breaker.state for breaker in self._breakers.values()]
+        return {state: states.count(state) for state in BreakerState}
+
     def summary(self) -> BreakerSummary:
         """Return the worst state, the soonest try and the latest good answer; CLOSED when nothing was asked yet."""
         breakers = self._breakers.values()

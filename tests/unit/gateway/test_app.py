@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import httpx
@@ -15,6 +17,7 @@ from gateway.settings import Settings
 from tests.support_ges import ORIGIN, Ges
 
 pytestmark = pytest.mark.anyio
+MOVIES = {"movies": "http://10.0.0.5"}
 
 
 @asynccontextmanager
@@ -32,6 +35,18 @@ def an_app(ges: Ges | None = None, demo_token: str | None = None, **settings: An
     """Build the application over a GES that says what it is told."""
     chosen = Settings(**{"management_url": ORIGIN, "project_id": "p1", **settings})
     return create_app(chosen, transport=ges or Ges(), demo_token=demo_token)
+
+
+class Hung(Ges):
+    """Says nothing until it is let go on; tells when it is asked."""
+
+    def __init__(self, hung: asyncio.Event, goes_on: asyncio.Event) -> None:
+        super().__init__(held=goes_on)
+        self.hung = hung
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.hung.set()
+        return await super().handle_async_request(request)
 
 
 async def test_the_endpoint_answers() -> None:
@@ -60,6 +75,43 @@ async def test_without_the_page_there_is_nothing_but_the_endpoint_and_probes() -
         assert (await client.get("/")).status_code == 404
         assert (await client.get(PATH, headers={"Accept": "text/html"})).status_code == 406
         assert (await client.get("/livez")).status_code == 200
+
+
+async def test_what_was_asked_is_counted() -> None:
+    """Operations by type and outcome, errors by code, calls by plane: nothing of who asked for what."""
+    async with client_of(an_app(service_urls=MOVIES)) as client:
+        await client.post(PATH, json={"query": "{ gateway { version } }"})
+        query = '{ findJob(graph: {name: "movies"}, jobId: "secret-job", plane: SERVICE) { status } }'
+        await client.post(PATH, json={"query": query}, headers={"X-Auth-Token": "secret-token"})
+        await client.post(PATH, json={"query": "{ nothing }"})
+        text = (await client.get("/metrics")).text
+    for line in (
+        'ges_gateway_operation_seconds_count{outcome="ok",type="query"} 1.0',
+        'ges_gateway_operation_seconds_count{outcome="errors",type="query"} 2.0',
+        'ges_gateway_errors_total{code="PLANE_UNAVAILABLE"} 1.0',
+        'ges_gateway_errors_total{code="GRAPHQL_VALIDATION_FAILED"} 1.0',
+        'ges_gateway_upstream_seconds_count{outcome="answered",plane="SERVICE"} 3.0',
+        "ges_gateway_operations_under_way 0.0",
+    ):
+        assert f"{line}\n" in text
+    assert "secret" not in text
+
+
+async def test_more_work_than_can_be_finished_is_turned_away() -> None:
+    """While GES hangs and one operation is all there may be; probes answer all the same."""
+    hung, goes_on = asyncio.Event(), asyncio.Event()
+    ges = Hung(hung, goes_on)
+    query = '{ findJob(graph: {name: "movies"}, jobId: "j1", plane: SERVICE) { status } }'
+    async with client_of(an_app(ges, max_operations=1, service_urls=MOVIES)) as client:
+        post = partial(client.post, PATH, json={"query": query}, headers={"X-Auth-Token": "t"})
+        first = asyncio.ensure_future(post())
+        async with asyncio.timeout(5):
+            await hung.wait()
+        refused, probe = await post(), await client.get("/livez")
+        goes_on.set()
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert refused.json()["errors"][0]["extensions"]["code"] == "OVERLOADED"
+        assert (probe.status_code, (await first).status_code) == (200, 200)
 
 
 async def test_readiness_ends_when_it_drains() -> None:

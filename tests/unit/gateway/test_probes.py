@@ -4,7 +4,8 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from gateway.probes import probes
+from gateway.metrics import ERRORS, Metrics
+from gateway.probes import metrics_route, probes
 
 pytestmark = pytest.mark.anyio
 
@@ -29,6 +30,18 @@ async def test_a_draining_process_lives_but_takes_no_work(path: str, ready: bool
     """Restarting it would lose what it still does."""
     answer = await ask(path, ready=ready)
     assert (answer.status_code, answer.text, answer.headers["cache-control"]) == (status, text, "no-store")
+
+
+@pytest.mark.parametrize(("port", "status"), [(None, 200), (9100, 404), (9200, 200)])
+async def test_metrics_may_have_a_port_of_their_own(port: int | None, status: int) -> None:
+    """Then the port of everybody else knows nothing of them. The client here speaks to port 9200."""
+    metrics = Metrics()
+    metrics.count(ERRORS, "TIMEOUT")
+    transport = httpx.ASGITransport(Starlette(routes=[metrics_route(metrics, port)]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway:9200") as client:
+        answer = await client.get("/metrics")
+    assert answer.status_code == status
+    assert ('ges_gateway_errors_total{code="TIMEOUT"} 1.0' in answer.text) == (status == 200)
 
 
 async def test_probes_are_asked_by_get() -> None:

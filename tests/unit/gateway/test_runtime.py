@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.flight import FlightCancelledError
+from gateway.planes.outcomes import Outcome, UpstreamCall
 from gateway.runtime import Clock, Runtime
 from gateway.settings import Settings
 from schema.plane import Plane
@@ -40,6 +42,75 @@ async def test_scopes_of_two_processes_do_not_match() -> None:
     assert len(one.secret) >= 32
     for runtime in (one, two):
         await runtime.close()
+
+
+async def test_calls_to_ges_are_counted_and_failures_told() -> None:
+    """By plane and outcome, never by address; the line of a failure names what the network said."""
+    runtime = Runtime(Settings(), transport=Ges())
+    runtime.observe(UpstreamCall(Plane.SERVICE, Outcome.ANSWERED, 200, 0.02, 512))
+    with capture_logs() as lines:
+        runtime.observe(UpstreamCall(Plane.SERVICE, Outcome.UNAVAILABLE, None, 0.5, 0, "ConnectError ECONNREFUSED"))
+        runtime.observe(UpstreamCall(Plane.SERVICE, Outcome.ABANDONED, None, 0.5, 0))
+    text = runtime.metrics.exposition().decode()
+    await runtime.close()
+    assert 'ges_gateway_upstream_seconds_count{outcome="answered",plane="SERVICE"} 1.0' in text
+    assert 'ges_gateway_upstream_seconds_count{outcome="abandoned",plane="SERVICE"} 1.0' in text
+    assert 'ges_gateway_upstream_bytes_total{plane="SERVICE"} 512.0' in text
+    assert lines == [
+        {
+            "event": "upstream_failed",
+            "log_level": "warning",
+            "plane": "SERVICE",
+            "outcome": "unavailable",
+            "status": None,
+            "seconds": 0.5,
+            "cause": "ConnectError ECONNREFUSED",
+        }
+    ]
+
+
+async def test_gauges_tell_what_is_there_now() -> None:
+    """Read when somebody looks."""
+    runtime = Runtime(Settings(), transport=Ges())
+    runtime.grants.give("someone", ("job", "1"))
+    breaker = runtime.breakers[Plane.SERVICE].of("http://10.0.0.5")
+    for _ in range(5):
+        breaker.failed(breaker.admit() or 0)
+    await runtime.store.get(("nothing",))
+    text = runtime.metrics.exposition().decode()
+    await runtime.close()
+    for line in (
+        "ges_gateway_grants 1.0",
+        "ges_gateway_flights 0.0",
+        "ges_gateway_flights_joined_total 0.0",
+        'ges_gateway_breakers{plane="SERVICE",state="OPEN"} 1.0',
+        'ges_gateway_breakers{plane="SERVICE",state="CLOSED"} 0.0',
+        'ges_gateway_cache_lookups_total{state="miss",tier="bodies"} 1.0',
+    ):
+        assert f"{line}\n" in text
+
+
+async def test_a_loop_that_comes_back_late_is_noticed() -> None:
+    """Each half second; here the first is on time, and the second comes three seconds late."""
+    lateness = iter([0.0, 0.5, 0.5, 4.0])
+    passed = asyncio.Event()
+
+    async def sleep(_: float) -> None:
+        if not rest:
+            passed.set()
+            await asyncio.Event().wait()
+        rest.pop()
+
+    rest = [1, 1]
+    runtime = Runtime(Settings(), transport=Ges(), clock=Clock(monotonic=lambda: next(lateness, 9.0), sleep=sleep))
+    task = asyncio.ensure_future(runtime.measure_lag())
+    await passed.wait()
+    task.cancel()
+    text = runtime.metrics.exposition().decode()
+    await runtime.close()
+    assert 'ges_gateway_loop_lag_seconds_bucket{le="0.001"} 1.0' in text
+    assert "ges_gateway_loop_lag_seconds_count 2.0" in text
+    assert "ges_gateway_loop_lag_seconds_sum 3.0" in text
 
 
 def test_the_clock_tells_the_time_with_its_zone() -> None:
