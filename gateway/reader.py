@@ -131,7 +131,7 @@ class Reader:
 
         async def pass_on(chunk: bytes) -> None:
             if keep.immutable:
-                await copy.add(Entry(200, chunk, runtime.clock.now(), immutable=True))
+                await copy.add(chunk)
             await sink(chunk)
 
         self._count_read()

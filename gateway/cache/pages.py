@@ -8,12 +8,13 @@ from dataclasses import replace
 
 from gateway.cache.store import Entry, Store
 
-_PIECE_BYTES = 512 * 1024
+# Smaller chunks are joined; larger ones are kept as the very objects they came as, so that keeping costs no copy.
+_PIECE_BYTES = 128 * 1024
 _INDEX = "pieces"
 
 
 class LostPieceError(Exception):
-    """A piece was evicted while the body was being served."""
+    """A piece was evicted, or came back damaged, while the body was being served."""
 
 
 class PageCopy:
@@ -31,30 +32,36 @@ class PageCopy:
         # Names the pieces of this copy: two copies of one body must never be mixed.
         self._name = secrets.token_hex(8)
         self._pieces = 0
-        self._buffer = bytearray()
+        self._bytes = 0
+        self._held: list[bytes] = []
+        self._held_bytes = 0
 
-    async def add(self, entry: Entry) -> None:
+    async def add(self, chunk: bytes) -> None:
         """Take the next bytes of the body; beyond the bound the copy is given up."""
-        self._left_bytes -= len(entry.content)
+        self._left_bytes -= len(chunk)
         if self._left_bytes < 0:
-            self._buffer.clear()
+            self._held.clear()
             return
-        self._buffer += entry.content
-        while len(self._buffer) >= _PIECE_BYTES:
-            await self._put(replace(entry, content=bytes(self._buffer[:_PIECE_BYTES])))
-            del self._buffer[:_PIECE_BYTES]
+        self._held.append(chunk)
+        self._held_bytes += len(chunk)
+        if self._held_bytes >= _PIECE_BYTES:
+            await self._put()
 
     async def finish(self, entry: Entry) -> None:
         """Let the body be found; `entry` says when it was fetched."""
         if self._left_bytes < 0:
             return
-        await self._put(replace(entry, content=bytes(self._buffer)))
-        index = replace(entry, content=f"{self._name}.{self._pieces}".encode())
+        await self._put()
+        index = replace(entry, content=f"{self._name}.{self._pieces}.{self._bytes}".encode())
         await self._store.put((*self._key, _INDEX), index, self._seconds)
 
-    async def _put(self, piece: Entry) -> None:
-        await self._store.put((*self._key, self._name, str(self._pieces)), piece, self._seconds)
+    async def _put(self) -> None:
+        piece = b"".join(self._held)
+        await self._store.put_piece((*self._key, self._name, str(self._pieces)), piece, self._seconds)
         self._pieces += 1
+        self._bytes += len(piece)
+        self._held.clear()
+        self._held_bytes = 0
 
 
 async def find_page(store: Store, key: tuple[str, ...]) -> Entry | None:
@@ -63,10 +70,14 @@ async def find_page(store: Store, key: tuple[str, ...]) -> Entry | None:
 
 
 async def pieces_of(store: Store, key: tuple[str, ...], index: Entry) -> AsyncIterator[bytes]:
-    """Give the pieces of a body in order. Raises LostPieceError when one is gone."""
-    name, _, count = index.content.decode().partition(".")
+    """Give the pieces of a body in order. Raises LostPieceError when one is gone, or not as long as it was."""
+    name, count, total = index.content.decode().split(".")
+    left_bytes = int(total)
     for number in range(int(count)):
-        piece = await store.get((*key, name, str(number)))
+        piece = await store.get_piece((*key, name, str(number)))
         if piece is None:
             raise LostPieceError
-        yield piece.content
+        left_bytes -= len(piece)
+        yield piece
+    if left_bytes:
+        raise LostPieceError

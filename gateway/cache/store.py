@@ -121,6 +121,26 @@ class Store:
             self.stats.hits += 1
         return entry
 
+    async def get_piece(self, key: tuple[str, ...]) -> bytes | None:
+        """Return bytes that were put as a piece; None when they cannot be had in time."""
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                piece = await self._cache.get(key_text(key))
+        except Exception as error:
+            self._failed("get", error)
+            return None
+        return piece if isinstance(piece, bytes) else None
+
+    async def put_piece(self, key: tuple[str, ...], piece: bytes, seconds: float) -> None:
+        """Keep the bytes of a piece as they are, with nothing around them: whoever puts the pieces together checks."""
+        if not seconds > 0:
+            return
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                await self._cache.set(key_text(key), piece, ttl=float(seconds))
+        except Exception as error:
+            self._failed("put", error)
+
     async def put(self, key: tuple[str, ...], entry: Entry, seconds: float) -> None:
         """Keep an entry for a while. Without seconds, or past a quarter of the bound, it is left alone."""
         if not seconds > 0:

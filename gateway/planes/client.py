@@ -6,10 +6,13 @@ Classifies nothing but the exchange itself: any HTTP status is a body. Knows no 
 from __future__ import annotations
 
 import asyncio
+import copy
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import httpx
 
@@ -28,6 +31,7 @@ FORWARDED_HEADERS = frozenset(
 )
 # The service plane's pages call the last two mandatory, also where there is no body.
 FIXED_HEADERS = {"Accept": "application/json", "Content-Type": "application/json", "X-Language": "en-us"}
+_CLIMBING = re.compile(r"/\.{1,2}(?=[/?]|$)")
 OUT_OF_SERVICE_STATUSES = frozenset({502, 503, 504})
 
 
@@ -126,22 +130,21 @@ class PlaneClient:
         return self._body(read, headers, exchange)
 
     def _request(self, read: Read, origin: str, headers: Mapping[str, str]) -> httpx.Request:
-        target = read.target
+        # Dots would climb into another project. Ids are checked long before this.
+        if _CLIMBING.search(read.target):
+            raise BadUserInputError("An id or a name does not fit into one path segment.", plane=self._plane)
         forwarded = {name: value for name, value in headers.items() if name.lower() in FORWARDED_HEADERS}
         request = None
         # Either failure holds what could not be taken, which may be a credential; so it goes no further.
         with suppress(httpx.InvalidURL, ValueError):
             request = httpx.Request(
                 "GET",
-                origin + target,
+                _url(origin, read.target),
                 headers={**self._fixed_headers, **forwarded},
                 extensions={"timeout": {"read": self._limits.stall_seconds}},
             )
         if request is None:
             raise self._error(outcomes.UNSENDABLE)
-        # httpx resolves dots: a segment `..` would climb into another project. Ids are checked long before this.
-        if not request.url.raw_path.endswith(target.encode("ascii")):
-            raise BadUserInputError("An id or a name does not fit into one path segment.", plane=self._plane)
         return request
 
     def _admitted(self, breaker: Breaker) -> int:
@@ -208,3 +211,21 @@ class PlaneClient:
 
     def _error(self, fault: Fault) -> UpstreamError:
         return fault.error(fault.message, plane=self._plane)
+
+
+def _url(origin: str, target: str) -> httpx.URL:
+    """
+    Return the URL of a read. httpx takes an eighth of a small query to take apart and quote what is quoted already.
+
+    A test compares it with the one that httpx makes of the same text.
+    """
+    url = copy.copy(_parsed(origin))
+    path, _, query = target.partition("?")
+    around = url._uri_reference
+    url._uri_reference = around._replace(path=around.path.rstrip("/") + path, query=query or None)
+    return url
+
+
+@lru_cache(maxsize=1024)
+def _parsed(origin: str) -> httpx.URL:
+    return httpx.URL(origin)

@@ -23,6 +23,7 @@ from schema.rows import ResultKind, ResultRow, RowList
 # Below this a body is read in less time than it takes to look for its rows.
 LEAST_BYTES = 64 * 1024
 _HEAD_BYTES = 4 * 1024
+_CHUNK_BYTES = 256 * 1024
 _LIST = re.compile(rb'"(\w+)"\s*:\s*\[')
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
 # As many rows as tell the kind of all.
@@ -106,7 +107,9 @@ def cut_rows(content: bytes) -> Cut | None:
     try:
         if not content.isascii():
             str(content, "utf-8")  # Nothing else looks into what is copied through.
-        lengths = list(cutter.feed(content))
+        # Chunk by chunk, so that the cutter never holds a second copy of the body.
+        starts = range(0, len(content), _CHUNK_BYTES)
+        lengths = [length for start in starts for length in cutter.feed(content[start : start + _CHUNK_BYTES])]
     except (UncutError, UnicodeDecodeError, RecursionError):
         return None
     if not first:

@@ -20,7 +20,7 @@ STEP_BYTES = 64 * 1024
 _LONGEST_HEAD_BYTES = 256 * 1024
 _LONGEST_ROW_BYTES = 4 * 1024 * 1024
 _MOST_TRIES = 64
-_WINDOW_BYTES, _OVERLAP_BYTES = 4096, 64
+_WINDOW_BYTES, _OVERLAP_BYTES = 1024, 64
 # What ends one row and begins the next, by the first byte of the first row. Blanks may stand between.
 _BOUNDARIES = {
     ord("{"): re.compile(rb"\}\s*(,)\s*\{"),
@@ -107,7 +107,7 @@ class RowCutter(Generic[T]):
         while True:
             for end in self._candidates(reach):
                 try:
-                    run = self._accept(b"[" + self._buffer[:end] + b"]")
+                    run = self._accept(b"".join((b"[", memoryview(self._buffer)[:end], b"]")))
                 except msgspec.DecodeError:
                     continue
                 del self._buffer[: end + 1]
@@ -120,11 +120,11 @@ class RowCutter(Generic[T]):
 
     def _candidates(self, reach: int) -> Iterator[int]:
         """Give the places of commas between rows, the last within reach first."""
-        boundary = self._boundary or _ANY_BOUNDARY
+        boundary, window = self._boundary or _ANY_BOUNDARY, _WINDOW_BYTES
         end, tries = min(reach, len(self._buffer)), 0
-        # Looked for backwards in windows, for the last one is nearly always right.
+        # Looked for backwards in windows that grow, for the last one is nearly always right.
         while end > 0 and tries < _MOST_TRIES:
-            begin = max(0, end - _WINDOW_BYTES)
+            begin, window = max(0, end - window), window * 4
             places = [found.start(1) for found in boundary.finditer(self._buffer, begin, end)]
             for place in reversed(places):
                 tries += 1

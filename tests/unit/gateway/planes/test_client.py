@@ -437,3 +437,22 @@ async def test_a_cancelled_probe_lets_the_next_call_try() -> None:
     assert bench.calls[-1].outcome is Outcome.ABANDONED
     bench.answer = lambda request: httpx.Response(200, content=b"{}")
     assert (await bench.fetch()).status == 200
+
+
+@pytest.mark.parametrize("origin", ["http://10.0.0.5", "https://ges.example:8443", "https://proxy.example/base/path"])
+@pytest.mark.parametrize(
+    "read",
+    [
+        READ,
+        Read(Plane.SERVICE, "p1", ("graphs", "движение %2F?#&=+ \"'", "jobs", "a/b", "status"), (("q", "a&b=c d/é"),)),
+        Read(Plane.MANAGEMENT, "p1", ("graphs",)),
+    ],
+)
+async def test_a_url_is_the_one_that_httpx_makes_of_the_same_text(origin: str, read: Read) -> None:
+    """It is put together of parts that are quoted already; an upgrade of httpx may not change that unnoticed."""
+    bench = answering()
+    await bench.fetch(read, origin=origin)
+    (request,) = bench.requests
+    assert request.url == httpx.URL(origin + read.target)
+    assert request.url.raw_path == httpx.URL(origin + read.target).raw_path
+    assert request.headers["host"] == httpx.Request("GET", origin + read.target).headers["host"]
