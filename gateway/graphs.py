@@ -129,6 +129,11 @@ class Directory:
             shared=record.enable_rbac is False if sharing == "auto" else sharing == "proven" and not record.enable_rbac,
         )
 
+    @property
+    def addresses(self) -> AddressBook:
+        """The operator's rules about addresses."""
+        return self._addresses
+
     def management_origin(self) -> str:
         """Return the origin of the management plane; raises PlaneUnavailableError when none is configured."""
         if self._addresses.management is None:

@@ -42,6 +42,7 @@ class Reading(Generic[T]):
     names a `resource` is opened from the store only by a grant for it; without one `probe` asks GES first whether
     this caller may, and None means that the read itself is as cheap. A `shared` body is the same for every caller.
     `addresses` is set for a body that only tells where to ask, as long as nobody shows it: how long that holds.
+    A `fresh` one is not looked for in the store.
     """
 
     read: Read
@@ -52,6 +53,7 @@ class Reading(Generic[T]):
     shared: bool = False
     probe: Read | None = None
     addresses: Lifetime | None = None
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,7 @@ class Reader:
             self.proofs.resources.add(reading.resource)
 
     async def _answer(self, reading: Reading[T], caller: Caller) -> Answer[T]:
-        entry = None if self._fresh else await self._stored(reading, caller)
+        entry = None if self._fresh or reading.fresh else await self._stored(reading, caller)
         if entry is None:
             return await self._fetched(reading, reading.read, caller)
         # A stored refusal is the caller's own and raises here; it reveals nothing that needs a grant.

@@ -16,14 +16,28 @@ from gateway.cache.lifetime import Lifetimes
 from gateway.cache.store import Store, open_store
 from gateway.flight import Flights
 from gateway.grants import Grants
-from gateway.metrics import BREAKERS, FLIGHTS, GRANTS, JOINED, LOOKUPS, LOOP_LAG, UPSTREAM, UPSTREAM_BYTES, Metrics
+from gateway.metrics import (
+    BREAKERS,
+    FLIGHTS,
+    GRANTS,
+    JOINED,
+    LOOKUPS,
+    LOOP_LAG,
+    POLLERS,
+    SUBSCRIBERS,
+    UPSTREAM,
+    UPSTREAM_BYTES,
+    Metrics,
+)
 from gateway.planes.breaker import Breakers
 from gateway.planes.client import ClientLimits, PlaneClient
 from gateway.planes.guard import Guard, GuardLimits
 from gateway.planes.outcomes import Outcome, UpstreamCall
 from gateway.planes.transport import AiohttpTransport, TLSOptions
+from gateway.seats import Seats
 from gateway.settings import Settings
 from gateway.telemetry import Event, log
+from gateway.watch import Pace, Watches
 from schema.plane import Plane
 
 _LAG_SECONDS = 0.5
@@ -63,6 +77,8 @@ class Runtime:
         self.lifetimes = Lifetimes(settings.cache_settle_seconds, self.clock.monotonic)
         self.store: Store = open_store("memory", max_bytes=settings.cache_max_bytes, clock=self.clock.monotonic)
         self.metrics = Metrics()
+        self.watches = Watches(_pace(settings), self.clock.monotonic)
+        self.waits = Seats("waits", maximum=settings.max_operations, per_caller=settings.max_waits_per_caller)
         self._transports = {plane: transport or _transport(plane, settings) for plane in Plane}
         self.breakers = {plane: Breakers(self.clock.monotonic) for plane in Plane}
         self.clients = {plane: self._guard(self._client(plane)) for plane in Plane}
@@ -111,6 +127,8 @@ class Runtime:
         show, stats = self.metrics.show, self.store.stats
         show(FLIGHTS, lambda: {(): len(self.flights)})
         show(JOINED, lambda: {(): self.flights.joined})
+        show(POLLERS, lambda: {(): self.watches.pollers})
+        show(SUBSCRIBERS, lambda: {(): self.watches.listeners})
         show(GRANTS, lambda: {(): len(self.grants)})
         show(LOOKUPS, lambda: {("bodies", "hit"): stats.hits, ("bodies", "miss"): stats.misses})
         show(BREAKERS, self._breaker_counts)
@@ -131,10 +149,15 @@ class Runtime:
 
     async def close(self) -> None:
         """Cancel what is under way and close every connection."""
+        await self.watches.close()
         await self.flights.close()
         for transport in set(self._transports.values()):
             await transport.aclose()
         await self.store.close()
+
+
+def _pace(settings: Settings) -> Pace:
+    return Pace(settings.watch_first_seconds, settings.watch_longest_seconds, jitter=settings.watch_jitter)
 
 
 def _transport(plane: Plane, settings: Settings) -> httpx.AsyncBaseTransport:

@@ -83,6 +83,16 @@ class Settings(BaseSettings):
     max_body_bytes: PositiveInt = _of(64 * _MIB, "Largest body read from GES, compressed or not.")
     max_upstream_reads: PositiveInt = _of(120, "Calls to GES that one operation may cause.")
 
+    watch_first_seconds: Seconds = _of(1.0, "Pause between two looks at a watched job that has just changed.")
+    watch_longest_seconds: Seconds = _of(10.0, "Longest pause between two looks; pauses grow while nothing changes.")
+    watch_jitter: float = _of(
+        0.1, "Part of each pause that is added at random, so that pollers do not march in step.", ge=0, le=1
+    )
+    watch_unknown_seconds: Seconds = _of(
+        3600.0, "How long a job is watched whose status nobody here knows, before its watchers are told so."
+    )
+    max_waits_per_caller: PositiveInt = _of(256, "Queries of one caller that wait for the end of a job at once.")
+
     allowed_origins: Origins = _of((), "Origins of web pages that may call the gateway (CORS), by comma; `*` for all.")
     request_timeout_seconds: Seconds = _of(10.0, "Longest time for one operation, without what `waitSeconds` adds.")
     max_operations: PositiveInt = _of(

@@ -19,6 +19,7 @@ from schema.execution import RowExecutor
 from schema.query import Query
 from schema.rows import ROW_TYPES
 from schema.scalars import SCALARS
+from schema.subscription import Subscription
 
 
 class GatewaySchema(strawberry.Schema):
@@ -32,6 +33,7 @@ def build_schema() -> GatewaySchema:
     """Build the schema."""
     schema = GatewaySchema(
         query=Query,
+        subscription=Subscription,
         types=list(ROW_TYPES),
         execution_context_class=RowExecutor,
         config=StrawberryConfig(scalar_map=SCALARS),

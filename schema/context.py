@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from schema.algorithm_result import RowPage
     from schema.graph import Graph, GraphConnection
     from schema.health import PlaneHealth
-    from schema.job import Job
+    from schema.job import Job, JobKind
+    from schema.job_event import JobEvent
     from schema.job_list import JobConnection, JobFilter
 
 
@@ -52,6 +53,14 @@ class Jobs(Protocol):
 
     async def rows(self, ref: JobRef, window: Window) -> RowPage:
         """Return one window of a job's rows."""
+
+    def watch(self, refs: Sequence[JobRef]) -> AsyncGenerator[JobEvent]:
+        """Tell of jobs until all have ended; close it when nobody listens any more."""
+
+    def watch_graph(
+        self, graph: GraphKey, planes: Sequence[Plane] | None, kinds: Sequence[JobKind] | None
+    ) -> AsyncGenerator[JobEvent]:
+        """Tell of the jobs of a graph, from the planes and of the kinds given; close it when nobody listens."""
 
     async def list_project(self, project: str, filter: JobFilter, page: PageRequest, parts: JobParts) -> JobConnection:
         """Return jobs of the project's task center."""

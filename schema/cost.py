@@ -31,7 +31,7 @@ from schema.lookahead import is_selected
 # Lists by field: the argument that says how many entries, and what the schema takes when it is absent.
 SLICED: Mapping[str, tuple[str, int]] = {"rows": ("first", 100), "jobs": ("first", 20), "graphs": ("first", 20)}
 # Lists with one entry for each item of an argument. Without it (the `nodes` of a connection) the field adds nothing.
-LISTED: Mapping[str, str] = {"nodes": "ids"}
+LISTED: Mapping[str, str] = {"nodes": "ids", "jobsUpdated": "ids"}
 # The list whose entries are rows; the entries of the others are nodes.
 ROWS = "rows"
 # Below these, levels are not counted: GraphiQL's own query is 13 deep, and validation bounds its recursion.

@@ -1,6 +1,6 @@
 """Ports that answer from memory and remember how they were asked, and the context resolvers run in. No planes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
@@ -15,6 +15,7 @@ from schema.graph import Graph, GraphConnection, GraphEdition
 from schema.health import PlaneHealth
 from schema.ids import GraphKey, JobRef
 from schema.job import Job, JobKind, JobSource, JobStatus
+from schema.job_event import JobEvent
 from schema.job_list import JobConnection, JobEdge, JobFilter, PlaneReport
 from schema.page import PageRequest, Window
 from schema.plane import Plane
@@ -81,6 +82,9 @@ class FakeJobs:
     windows: list[tuple[JobRef, Window]] = field(default_factory=list)
     project_listed: list[ProjectListed] = field(default_factory=list)
     graph_listed: list[GraphListed] = field(default_factory=list)
+    events: list[JobEvent | GatewayError] = field(default_factory=list)
+    watched: list[object] = field(default_factory=list)
+    unwatched: int = 0
 
     async def get(self, ref: JobRef, parts: JobParts, wait_seconds: float = 0) -> Job:
         self.got.append(Got(ref, parts, wait_seconds))
@@ -107,6 +111,20 @@ class FakeJobs:
     ) -> JobConnection:
         self.graph_listed.append(GraphListed(graph.key, planes, filter, page, parts))
         return given(self.listed)
+
+    async def watch(self, refs: Sequence[JobRef]) -> AsyncGenerator[JobEvent]:
+        self.watched.append(list(refs))
+        try:
+            for event in self.events:
+                yield given(event)
+        finally:
+            self.unwatched += 1
+
+    def watch_graph(
+        self, graph: GraphKey, planes: Sequence[Plane] | None, kinds: Sequence[JobKind] | None
+    ) -> AsyncGenerator[JobEvent]:
+        self.watched.append((graph, planes, kinds))
+        return self.watch([])
 
 
 @dataclass

@@ -61,7 +61,7 @@ def a_caller(token: str = "token-of-one") -> Caller:
 @asynccontextmanager
 async def open_runtime(ges: Ges, **settings: Any) -> AsyncIterator[Runtime]:
     """Open what a gateway shares on the running loop, which must be one of fake time."""
-    chosen = Settings(**{"management_url": ORIGIN, "project_id": "p1", **settings})
+    chosen = Settings(**{"management_url": ORIGIN, "project_id": "p1", "watch_jitter": 0, **settings})
     runtime = Runtime(chosen, transport=ges, clock=fake_clock())
     try:
         yield runtime

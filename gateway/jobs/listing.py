@@ -27,6 +27,7 @@ from schema.scalars import Long
 
 # Skipping by `offset` in a merged or filtered list means reading what is skipped.
 _LARGEST_SKIP = 1000
+_TASK_CENTER_PAGE = 100
 # A graph's own creation begins before the graph exists.
 _CREATION_SLACK = timedelta(minutes=10)
 Source = tuple[Filters, AskWindow]
@@ -69,6 +70,17 @@ class Listing:
             records = {record.name: record}
             connection = _each(connection, lambda job: _identified(job, records))
         return await self._with_outcomes(connection, parts)
+
+    async def newest(self, plane: Plane, key: GraphKey) -> Sequence[Job]:
+        """Return the jobs that one call for the list of a graph brings, each under the ref it has by itself."""
+        if plane is Plane.SERVICE:
+            place = await self._directory.place(key)
+            limit = self._reads.list_limit
+            return (await self._reads.listed(place, 0, limit)).value.jobs
+        record = await self._directory.record(key)
+        read = management.ask_jobs(key.project, offset=0, limit=_TASK_CENTER_PAGE, graph_name=record.name)
+        jobs = (await self._reads.in_task_center(key.project, read)).value.jobs
+        return [_identified(job, {record.name: record}) for job in jobs if job.graph_name == record.name]
 
     async def _record(self, graph: Graph) -> GraphRecord | None:
         """The directory's entry: met when the graph was looked up, so this asks nobody."""

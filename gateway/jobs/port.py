@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
 from gateway.graphs import Directory
 from gateway.jobs.listing import Listing
 from gateway.jobs.locate import Places, first_found
+from gateway.jobs.polls import STATUS_PARTS
 from gateway.jobs.results import JobReads
+from gateway.jobs.watching import Watching
 from gateway.reader import Reader
 from schema.algorithm_result import RowPage
 from schema.context import JobParts
 from schema.errors import NotFoundError
 from schema.graph import Graph
 from schema.ids import GraphKey, JobRef
-from schema.job import Job, ended
+from schema.job import Job, JobKind, ended
+from schema.job_event import JobEvent
 from schema.job_list import JobConnection, JobFilter
 from schema.page import PageRequest, Window
 from schema.plane import Plane
-
-_NOTHING = JobParts(listing=False, identity=False, result=False, failure=False, window=lambda ref: None)
-# A client that waits is answered within about a second of a short job's end, and costs little during a long one.
-_FIRST_PAUSE_SECONDS = 1.0
-_PAUSE_GROWTH = 1.5
-_LONGEST_PAUSE_SECONDS = 10.0
 
 
 class JobsPort:
@@ -49,6 +46,16 @@ class JobsPort:
     async def rows(self, ref: JobRef, window: Window) -> RowPage:
         """Return one window of a job's rows."""
         return await self._reads.rows(ref, window)
+
+    def watch(self, refs: Sequence[JobRef]) -> AsyncGenerator[JobEvent]:
+        """Tell of jobs until all have ended."""
+        return self._watching().jobs(refs)
+
+    def watch_graph(
+        self, graph: GraphKey, planes: Sequence[Plane] | None, kinds: Sequence[JobKind] | None
+    ) -> AsyncGenerator[JobEvent]:
+        """Tell of the jobs of a graph for as long as somebody listens."""
+        return self._watching().graph(graph, planes, kinds)
 
     async def list_project(self, project: str, filter: JobFilter, page: PageRequest, parts: JobParts) -> JobConnection:
         """Return jobs of the project's task center."""
@@ -87,14 +94,20 @@ class JobsPort:
         return job
 
     async def _awaited(self, look: Callable[[JobParts], Awaitable[Job]], parts: JobParts, wait_seconds: float) -> Job:
-        """Look until the job has ended or the time is up; the rest of what was asked is read once, at the end."""
-        if wait_seconds > 0:
-            clock = self._reader.runtime.clock
-            self._reader.extend(wait_seconds)
-            until = clock.monotonic() + wait_seconds
-            pause = _FIRST_PAUSE_SECONDS
-            while not ended(await look(_NOTHING)) and (left := until - clock.monotonic()) > 0:
-                await clock.sleep(min(pause, left))
-                pause = min(pause * _PAUSE_GROWTH, _LONGEST_PAUSE_SECONDS)
-                self._reader.forget()
+        """Wait for the end of a job that has not ended, so long; the rest of what was asked is read then."""
+        if wait_seconds <= 0:
+            return await look(parts)
+        self._reader.extend(wait_seconds)
+        job = await look(STATUS_PARTS)
+        if not ended(job):
+            seat = self._reader.runtime.waits.take()
+            try:
+                seat.claim(self._reader.caller.scope)
+                await self._watching().until_ended(job, wait_seconds)
+            finally:
+                seat.leave()
+            self._reader.forget()
         return await look(parts)
+
+    def _watching(self) -> Watching:
+        return Watching(self._reader.runtime, self._reader.caller, self._directory.addresses)

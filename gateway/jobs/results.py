@@ -33,12 +33,19 @@ _TASK_CENTER_PAGES = 10
 
 
 class JobReads:
-    """Reads jobs for one operation. Every method raises UpstreamError."""
+    """Reads jobs for one operation, `fresh` ones for who watches them. Every method raises UpstreamError."""
 
-    def __init__(self, reader: Reader, directory: Directory) -> None:
+    def __init__(self, reader: Reader, directory: Directory, *, fresh: bool = False) -> None:
         self._reader = reader
         self._directory = directory
         self._settings = reader.runtime.settings
+        # Whoever watches wants to see what is, not what was a moment ago.
+        self._fresh = fresh
+
+    @property
+    def list_limit(self) -> int:
+        """How many jobs are asked of the job list of one graph."""
+        return self._settings.service_job_list_limit
 
     async def on_management(self, graph: GraphKey, job_id: str) -> Job:
         """Return a job of the management plane, also when its graph is gone and only the task center has it."""
@@ -105,14 +112,20 @@ class JobReads:
         read = service.ask_jobs(GraphKey(place.key.project, name=place.name), offset=offset, limit=limit)
         zone = self._settings.service_time_zone
         return await self._reader.ask(
-            Reading(read, place.origin, lambda body: service.read_jobs(body, place.key, zone=zone), self._keep_list)
+            Reading(
+                read,
+                place.origin,
+                lambda body: service.read_jobs(body, place.key, zone=zone),
+                self._keep_list,
+                fresh=self._fresh,
+            )
         )
 
     async def in_task_center(self, project: str, read: Read) -> Answer[JobsRead]:
         """Return one window of the task center."""
         origin = self._directory.management_origin()
         return await self._reader.ask(
-            Reading(read, origin, lambda body: management.read_jobs(body, project), self._keep_list)
+            Reading(read, origin, lambda body: management.read_jobs(body, project), self._keep_list, fresh=self._fresh)
         )
 
     async def with_outcome(self, job: Job, parts: JobParts) -> Job:
@@ -131,6 +144,7 @@ class JobReads:
             lambda job: self._keep(ref, job),
             resource=_resource(ref),
             shared=self._settings.cache_sharing != "caller",
+            fresh=self._fresh,
         )
         answer = await self._reader.ask(reading)
         return replace(answer.value, source=source_of(answer, Plane.MANAGEMENT))
@@ -174,6 +188,7 @@ class JobReads:
             resource=_resource(ref),
             shared=place.shared,
             probe=service.ask_job(asked, STATUS_ONLY),
+            fresh=self._fresh,
         )
 
     def _keep(self, ref: JobRef, job: Job) -> Lifetime:

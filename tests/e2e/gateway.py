@@ -47,7 +47,7 @@ class Gateway:
 async def open_gateway(**settings: Any) -> AsyncIterator[Gateway]:
     """Serve a gateway on the running loop, which must be one of fake time, and close it again."""
     sandbox = create_sandbox(clock=support_clock.now, sleep=asyncio.sleep)
-    chosen = Settings(**{"management_url": MANAGEMENT_URL, "project_id": PROJECT_ID, **settings})
+    chosen = Settings(**{"management_url": MANAGEMENT_URL, "project_id": PROJECT_ID, "watch_jitter": 0, **settings})
     app = create_app(chosen, transport=httpx.ASGITransport(sandbox), clock=support_clock.fake_clock())
     async with (
         app.router.lifespan_context(app),

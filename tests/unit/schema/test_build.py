@@ -27,10 +27,11 @@ def test_the_schema_is_valid() -> None:
 
 
 def test_everything_is_read_and_nothing_changed() -> None:
-    """There is one root."""
+    """It is asked for once, or watched."""
     core = SCHEMA._schema
     assert core.query_type is core.type_map["Query"]
-    assert (core.mutation_type, core.subscription_type) == (None, None)
+    assert core.subscription_type is core.type_map["Subscription"]
+    assert core.mutation_type is None
 
 
 def test_every_row_type_is_in_the_schema() -> None:
