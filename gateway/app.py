@@ -11,7 +11,7 @@ import httpx
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from gateway.answers import Answers
 from gateway.endpoint import Endpoint
@@ -23,7 +23,9 @@ from gateway.operations import opener
 from gateway.overload import Overload
 from gateway.probes import metrics_route, probes
 from gateway.runtime import Clock, Runtime
+from gateway.seats import Seats
 from gateway.settings import Settings
+from gateway.sockets import Sockets
 from schema.build import build_schema
 
 PATH = "/graphql"
@@ -42,13 +44,15 @@ def create_app(
     `app.state.is_draining` turns readiness off; `app.state.runtime` is what the process shares.
     """
     runtime = Runtime(settings, transport=transport, clock=clock)
-    endpoint = Overload(_endpoint(runtime, demo_token), settings.max_operations)
+    served = _endpoint(runtime, demo_token)
+    endpoint = Overload(served, settings.max_operations)
     answers = Answers(settings.answers_max_bytes, runtime.clock.monotonic)
     runtime.metrics.show(UNDER_WAY, lambda: {(): endpoint.under_way})
     runtime.metrics.show(CACHE_BYTES, lambda: {("answers",): answers.held_bytes})
     app = Starlette(
         routes=[
             Route(PATH, endpoint),
+            WebSocketRoute(PATH, _sockets(runtime, served)),
             *(_pages() if settings.graphiql else ()),
             *probes(lambda: not app.state.is_draining),
             metrics_route(runtime.metrics, settings.metrics_port),
@@ -59,6 +63,7 @@ def create_app(
     # Ahead of Starlette itself: what is given again needs nothing of it.
     app.middleware_stack = Front(app.build_middleware_stack(), path=PATH, runtime=runtime, answers=answers)
     app.state.is_draining = False
+    app.state.ending = served.ending
     app.state.runtime = runtime
     return app
 
@@ -82,7 +87,26 @@ def _endpoint(runtime: Runtime, demo_token: str | None) -> Endpoint:
         introspection=settings.introspection,
         request_timeout_seconds=settings.request_timeout_seconds,
         metrics=runtime.metrics,
+        seats=Seats(
+            "subscriptions", maximum=settings.max_subscriptions, per_caller=settings.max_subscriptions_per_caller
+        ),
+        heartbeat_seconds=settings.heartbeat_seconds,
         page=partial(page, endpoint=PATH, demo_token=demo_token) if settings.graphiql else None,
+    )
+
+
+def _sockets(runtime: Runtime, served: Endpoint) -> Sockets:
+    settings = runtime.settings
+    return Sockets(
+        served.checks,
+        served.streams,
+        open_context=opener(runtime),
+        ending=served.ending,
+        seats=Seats("sockets", maximum=settings.max_sockets, per_caller=settings.max_sockets),
+        metrics=runtime.metrics,
+        allowed_origins=settings.allowed_origins,
+        most_operations=settings.max_operations_per_socket,
+        heartbeat_seconds=settings.heartbeat_seconds,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -16,62 +16,49 @@ import strawberry
 from graphql import (
     DocumentNode,
     ExecutionResult,
-    FieldNode,
-    Node,
     OperationDefinitionNode,
     OperationType,
-    SelectionSetNode,
-    get_operation_ast,
 )
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.answers import Offer, Proofs, age_text
 from gateway.documents import Documents
 from gateway.http.answer import STATUS_BY_CODE, RefusalError, answer_errors, answer_result
-from gateway.http.negotiation import GRAPHQL_JSON, HTML, JSON, negotiate
+from gateway.http.checking import Checked, Checks, tells_of_the_moment
+from gateway.http.events import FRAMINGS, EventStream, Framing, as_stream
+from gateway.http.negotiation import GRAPHQL_JSON, HTML, JSON, negotiate, negotiate_stream
 from gateway.http.operation import Executor, Operation
 from gateway.http.problems import present
 from gateway.http.request import METHODS, GraphQLRequest, read_request
+from gateway.http.stream import Opened as OpenedStream
+from gateway.http.stream import Stream, Streams
 from gateway.http.telling import CLIENT_GONE, CUT_OFF, count_operation, log_operation
 from gateway.metrics import Metrics
+from gateway.seats import Seats
 from gateway.telemetry import Event, describe_exception, log
 from schema.context import Context
-from schema.errors import GatewayError, LimitExceededError, UnauthenticatedError, UpstreamError
-from schema.limits import Limits, check_operation
+from schema.errors import GatewayError, UnauthenticatedError, UpstreamError
+from schema.limits import Limits
 
-_NO_OPERATION = "`operationName` must name an operation of the document; only a single one needs no name."
 _CHALLENGE = 'Bearer realm="ges"'
 _LONGEST_NAME = 64
-# Fields that tell of the reading itself, or of this moment: another value for the next client to ask the same.
-_PASSING = frozenset({"source", "gateway"})
+_STREAM_WANTED = (
+    "A subscription is a stream: Accept must name text/event-stream, or multipart/mixed with subscriptionSpec=1.0; "
+    "or use a WebSocket."
+)
 
 
-class Opened(Protocol):
+class Opened(OpenedStream, Protocol):
     """What one operation runs with, opened for it and closed after it."""
-
-    @property
-    def context(self) -> Context:
-        """What resolvers get."""
-
-    @property
-    def upstream_calls(self) -> int:
-        """How many calls to GES it caused so far."""
-
-    @property
-    def cache_hits(self) -> int:
-        """How many reads it was spared so far."""
 
     @property
     def proofs(self) -> Proofs:
         """What its answer rests on so far."""
 
-    async def close(self) -> None:
-        """End what is still under way for this operation."""
 
-
-OpenContext = Callable[[Request, str], Opened]
+OpenContext = Callable[[HTTPConnection, str], Opened]
 
 
 @dataclass(slots=True)
@@ -81,8 +68,12 @@ class _Exchange:
     request: Request
     request_id: str
     media_type: str = JSON
+    # How the client takes streams, and whether it takes nothing else.
+    framing: Framing | None = None
+    takes_streams_only: bool = False
     operation: OperationDefinitionNode | None = None
     opened: Opened | None = None
+    stream: Stream | None = None
     codes: set[str] = field(default_factory=set)
 
     @property
@@ -94,11 +85,21 @@ class _Exchange:
         """Answer that execution did not begin."""
         self.codes |= {entry["extensions"]["code"] for entry in entries}
         named = [{**entry, "extensions": {**entry["extensions"], "requestId": self.request_id}} for entry in entries]
+        if self.framing is not None and self.takes_streams_only:
+            return as_stream(self.framing, named)
         return answer_errors(status, named, media_type=self.media_type, headers=headers)
 
     def refuse_document(self, *entries: Mapping[str, Any]) -> Response:
         """Answer that this document is not executed. With plain JSON, clients understand that from a 200 only."""
         return self.refuse(400 if self.media_type == GRAPHQL_JSON else 200, *entries)
+
+    async def close(self) -> None:
+        """End what is still under way for it."""
+        if self.stream is not None:
+            self.codes |= self.stream.codes
+            await self.stream.close()
+        elif self.opened is not None:
+            await self.opened.close()
 
 
 class Endpoint:
@@ -119,10 +120,17 @@ class Endpoint:
         waiting_seconds: float = 55.0,
         page: Callable[[], Response] | None = None,
         metrics: Metrics | None = None,
+        seats: Seats | None = None,
+        heartbeat_seconds: float = 12.0,
     ) -> None:
-        self._limits = limits or Limits()
-        self._documents = Documents(schema._schema, self._limits, introspection=introspection)
+        limits = limits or Limits()
+        self.checks = Checks(Documents(schema._schema, limits, introspection=introspection), limits)
         self._executor = Executor(schema, hide_suggestions=not introspection)
+        seats = seats or Seats("subscriptions", maximum=10_000, per_caller=100)
+        self.streams = Streams(self._executor, seats, seconds=request_timeout_seconds)
+        # Set when the process ends: streams are completed then.
+        self.ending = asyncio.Event()
+        self._heartbeat_seconds = heartbeat_seconds
         self._open_context = open_context
         self._read_seconds = request_timeout_seconds
         # A net below the deadlines of the reads: the longest that `waitSeconds` may add, and a little for the answer.
@@ -148,15 +156,14 @@ class Endpoint:
             self._tell(exchange, CUT_OFF, started)
             return
         finally:
-            if exchange.opened is not None:
-                await exchange.opened.close()
+            await exchange.close()
         if exchange.media_type != HTML:
             self._tell(exchange, response.status_code, started)
 
     def _tell(self, exchange: _Exchange, status: int, started: float) -> None:
         seconds = time.perf_counter() - started
         kind = exchange.operation.operation.value if exchange.operation else None
-        opened = exchange.opened
+        opened = exchange.stream or exchange.opened
         count_operation(self._metrics, kind, seconds=seconds, status=status, codes=exchange.codes)
         log_operation(
             log,
@@ -172,7 +179,7 @@ class Endpoint:
 
     async def _respond(self, exchange: _Exchange) -> Response:
         try:
-            exchange.media_type = self._negotiate(exchange.request)
+            self._negotiate(exchange)
             if exchange.media_type == HTML and self._page is not None:
                 return self._page()
             parameters = await self._read(exchange.request)
@@ -186,15 +193,19 @@ class Endpoint:
             headers = {"WWW-Authenticate": _CHALLENGE} if isinstance(error, UnauthenticatedError) else {}
             return exchange.refuse(STATUS_BY_CODE.get(error.extensions["code"], 500), entry, **headers)
 
-    def _negotiate(self, request: Request) -> str:
+    def _negotiate(self, exchange: _Exchange) -> None:
+        request = exchange.request
         if request.method not in METHODS:
             raise RefusalError(405, "GraphQL is asked by GET or POST.", Allow=", ".join(METHODS))
         has_page = self._page is not None and request.method == "GET"
         offered = (GRAPHQL_JSON, JSON, HTML) if has_page else (GRAPHQL_JSON, JSON)
-        media_type = negotiate(", ".join(request.headers.getlist("accept")), offered)
-        if media_type is None:
+        accept = ", ".join(request.headers.getlist("accept"))
+        media_type, stream = negotiate(accept, offered), negotiate_stream(accept)
+        if media_type is None and stream is None:
             raise RefusalError(406, f"Accept must allow one of: {', '.join(offered)}.")
-        return media_type
+        exchange.media_type = media_type or JSON
+        exchange.framing = FRAMINGS[stream] if stream else None
+        exchange.takes_streams_only = media_type is None
 
     async def _read(self, request: Request) -> GraphQLRequest:
         try:
@@ -204,37 +215,41 @@ class Endpoint:
             raise RefusalError(408, "The request body did not arrive in time.", code="TIMEOUT") from None
 
     async def _answer(self, exchange: _Exchange, opened: Opened, parameters: GraphQLRequest) -> Response:
-        document = self._documents.get(parameters.query)
-        if document.tree is not None:
-            exchange.operation = get_operation_ast(document.tree, parameters.operation_name)
-        if exchange.operation is not None:
-            _check_method(exchange.operation.operation, exchange.request.method)
-        if document.tree is None or document.errors:
-            return exchange.refuse_document(*document.errors)
-        if exchange.operation is None:
-            return exchange.refuse_document({"message": _NO_OPERATION, "extensions": {"code": "BAD_USER_INPUT"}})
-        operation = Operation(document.tree, parameters.operation_name, parameters.variables, parameters.extensions)
-        try:
-            check_operation(operation.tree, operation.name, operation.variables, self._limits)
-        except LimitExceededError as error:
-            return exchange.refuse_document({"message": error.message, "extensions": error.extensions})
+        checked = self.checks.check(parameters)
+        exchange.operation = checked.node
+        _check_method(checked, exchange)
+        if checked.operation is None or checked.node is None:
+            return exchange.refuse_document(*checked.refusals)
+        if exchange.framing is not None and (checked.is_subscription or exchange.takes_streams_only):
+            return self._stream(exchange, exchange.framing, checked.node.operation, checked.operation, opened)
         try:
             receive, seconds = exchange.request.receive, self._longest_seconds
-            result = await self._executor.run(operation, opened.context, receive, seconds)
+            result = await self._executor.run(checked.operation, opened.context, receive, seconds)
         except TimeoutError:
             raise RefusalError(504, "The operation took too long.", code="TIMEOUT") from None
         if not (result.errors or opened.context.problems):
-            _offer(exchange, exchange.operation, opened, operation.tree)
+            _offer(exchange, checked.node, opened, checked.operation.tree)
         response = await _answer_result(exchange, opened.context, result)
         if opened.proofs.is_kept and opened.proofs.oldest is not None:
             response.headers["Age"] = age_text(opened.proofs.oldest, opened.context.now)
         return response
 
+    def _stream(
+        self, exchange: _Exchange, framing: Framing, kind: OperationType, operation: Operation, opened: Opened
+    ) -> Response:
+        request, request_id = exchange.request, exchange.request_id
+        exchange.stream = self.streams.start(
+            operation, kind, opened=opened, reopen=lambda: self._open_context(request, request_id)
+        )
+        results = exchange.stream.results()
+        return EventStream(framing, results, heartbeat_seconds=self._heartbeat_seconds, ending=self.ending)
 
-def _check_method(operation: OperationType, method: str) -> None:
-    if operation is OperationType.SUBSCRIPTION:
-        raise RefusalError(400, "Subscriptions are not served here.")
-    if operation is OperationType.MUTATION and method == "GET":
+
+def _check_method(checked: Checked, exchange: _Exchange) -> None:
+    if checked.is_subscription and exchange.framing is None:
+        raise RefusalError(406, _STREAM_WANTED)
+    is_mutation = checked.node is not None and checked.node.operation is OperationType.MUTATION
+    if is_mutation and exchange.request.method == "GET":
         raise RefusalError(405, "Mutations are sent by POST.", Allow="POST")
 
 
@@ -256,17 +271,5 @@ async def _answer_result(exchange: _Exchange, context: Context, result: Executio
 
 def _offer(exchange: _Exchange, operation: OperationDefinitionNode, opened: Opened, tree: DocumentNode) -> None:
     """Tell whoever keeps answers, in front of this endpoint, what a good one rests on."""
-    if operation.operation is OperationType.QUERY and not _selects(tree, _PASSING):
+    if operation.operation is OperationType.QUERY and not tells_of_the_moment(tree):
         exchange.request.state.offer = Offer(opened.proofs, exchange.name)
-
-
-def _selects(tree: DocumentNode, names: Collection[str]) -> bool:
-    """Return whether a field of one of these names is anywhere in the document."""
-    pending: list[Node] = list(tree.definitions)
-    while pending:
-        node = pending.pop()
-        if isinstance(node, FieldNode) and node.name.value in names:
-            return True
-        below: SelectionSetNode | None = getattr(node, "selection_set", None)
-        pending += below.selections if below else ()
-    return False

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from gateway import VERSION
 from gateway.addresses import AddressBook
@@ -35,6 +35,8 @@ class OpenOperation:
 
     context: Context
     reader: Reader
+    # Whose bounds it counts against.
+    caller: str | None = None
 
     @property
     def upstream_calls(self) -> int:
@@ -56,13 +58,13 @@ class OpenOperation:
         await self.reader.close()
 
 
-def opener(runtime: Runtime) -> Callable[[Request, str], OpenOperation]:
+def opener(runtime: Runtime) -> Callable[[HTTPConnection, str], OpenOperation]:
     """Return what opens an operation for a request; it raises GatewayError for headers that cannot be meant."""
     settings = runtime.settings
     addresses = address_book(settings)
     places = Places()
 
-    def open_operation(request: Request, request_id: str) -> OpenOperation:
+    def open_operation(request: HTTPConnection, request_id: str) -> OpenOperation:
         caller = read_caller(request.headers.raw, runtime.secret)
         fresh = wants_fresh(request.headers.raw)
         reader = Reader(runtime, caller, fresh=fresh, trace=_trace(request))
@@ -76,7 +78,7 @@ def opener(runtime: Runtime) -> Callable[[Request, str], OpenOperation]:
             request_id=request_id,
             project_id=_project_id(request, settings),
         )
-        return OpenOperation(context, reader)
+        return OpenOperation(context, reader, caller.scope if caller else None)
 
     return open_operation
 
@@ -114,7 +116,7 @@ def plane_health(runtime: Runtime) -> list[PlaneHealth]:
     ]
 
 
-def _trace(request: Request) -> dict[str, str]:
+def _trace(request: HTTPConnection) -> dict[str, str]:
     """Return the W3C trace context of the request, for the calls it causes; nothing when it is malformed."""
     parent = request.headers.get("traceparent", "")
     if not _TRACE_PARENT.fullmatch(parent):
@@ -123,7 +125,7 @@ def _trace(request: Request) -> dict[str, str]:
     return {"traceparent": parent, **({"tracestate": state} if _TRACE_STATE.fullmatch(state) else {})}
 
 
-def _project_id(request: Request, settings: Settings) -> str | None:
+def _project_id(request: HTTPConnection, settings: Settings) -> str | None:
     named = request.headers.getlist("x-project-id")
     if len(named) > 1:
         raise BadUserInputError("The request names more than one project.")

@@ -114,6 +114,12 @@ class _Server(uvicorn.Server):
         # Whoever presses Ctrl-C has no load balancer.
         self._closes_at = time.monotonic() + (0 if sig == signal.SIGINT else self._drain_seconds)
 
+    def _end_streams(self) -> None:
+        """Tell streams to complete: they would last as long as their clients like."""
+        ending = getattr(self._app.state, "ending", None)
+        if ending is not None:
+            ending.set()
+
     async def on_tick(self, counter: int) -> bool:
         """Tell, ten times a second, whether to close the port."""
         if self._closes_at is not None:
@@ -121,5 +127,7 @@ class _Server(uvicorn.Server):
             if not self._has_told:
                 self._has_told = True
                 log.info(Event.DRAINING, seconds=round(max(0.0, left), 1))
-            self.should_exit |= left <= 0
+            if left <= 0:
+                self.should_exit = True
+                self._end_streams()
         return await super().on_tick(counter)

@@ -83,6 +83,11 @@ class Settings(BaseSettings):
     max_body_bytes: PositiveInt = _of(64 * _MIB, "Largest body read from GES, compressed or not.")
     max_upstream_reads: PositiveInt = _of(120, "Calls to GES that one operation may cause.")
 
+    max_subscriptions: PositiveInt = _of(10_000, "Subscriptions at once, over all transports.")
+    max_subscriptions_per_caller: PositiveInt = _of(100, "Subscriptions of one caller at once.")
+    max_sockets: PositiveInt = _of(5_000, "WebSockets open at once.")
+    max_operations_per_socket: PositiveInt = _of(50, "Operations under way on one WebSocket.")
+    heartbeat_seconds: Seconds = _of(12.0, "Pause after which a quiet stream or socket is shown to be alive.")
     watch_first_seconds: Seconds = _of(1.0, "Pause between two looks at a watched job that has just changed.")
     watch_longest_seconds: Seconds = _of(10.0, "Longest pause between two looks; pauses grow while nothing changes.")
     watch_jitter: float = _of(

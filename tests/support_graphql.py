@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import strawberry
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.routing import Route
 from starlette.types import ASGIApp
 from strawberry.schema.config import StrawberryConfig
@@ -46,6 +46,7 @@ class FakeOpened:
     cache_hits: int = 2
     proofs: Proofs = field(default_factory=Proofs)
     closed: int = 0
+    caller: str | None = None
 
     async def close(self) -> None:
         self.closed += 1
@@ -116,7 +117,7 @@ class Door:
     watch: Watch = field(default_factory=Watch)
     opened: list[FakeOpened] = field(default_factory=list)
 
-    def __call__(self, request: Request, request_id: str) -> FakeOpened:
+    def __call__(self, request: HTTPConnection, request_id: str) -> FakeOpened:
         if self.refusal is not None:
             raise self.refusal
         nothing: Any = None

@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.http.negotiation import JSON
 from gateway.http.operation import until_disconnect
+from schema.errors import PayloadTooLargeError
 from schema.execution import Streaming, Written
 
 # Larger answers are sent in pieces.
@@ -94,6 +95,17 @@ async def answer_result(
     if length > _JOINED_BYTES:
         return _Pieces(pieces, {**_headers(media_type, cache_control), "Content-Length": str(length)})
     return _respond(200, b"".join(pieces), media_type, cache_control, {})
+
+
+async def collect_result(content: Mapping[str, Any], maximum: int) -> bytes:
+    """Return the result of an operation as JSON, whole. Raises PayloadTooLargeError past `maximum` bytes."""
+    pieces, length = [], 0
+    async for piece in _Splice(content).pieces():
+        length += len(piece)
+        if length > maximum:
+            raise PayloadTooLargeError(f"The result is longer than {maximum} bytes; ask for fewer rows at a time.")
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 class _Pieces(Response):

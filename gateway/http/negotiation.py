@@ -8,6 +8,12 @@ from collections.abc import Iterator, Sequence
 GRAPHQL_JSON = "application/graphql-response+json"
 JSON = "application/json"
 HTML = "text/html"
+EVENTS = "text/event-stream"
+PARTS = "multipart/mixed"
+
+# Parameters that are ours to choose, or say nothing about what is in the stream; any other must be as it stands here.
+_FREE = frozenset({"q", "boundary", "charset"})
+_STREAM_PARAMETERS = {EVENTS: "", PARTS: "subscriptionspec=1.0"}
 
 _QUALITY = re.compile(r"(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
 
@@ -26,6 +32,18 @@ def negotiate(accept: str, offered: Sequence[str]) -> str | None:
         rank = (quality, precision, precision == 2 or media_type == JSON, -place)
         if quality > 0 and (best is None or rank > best):
             best, choice = rank, media_type
+    return choice
+
+
+def negotiate_stream(accept: str) -> str | None:
+    """Return the stream that the client prefers of those it names, None when it names none. No wildcard names one."""
+    best, choice = 0.0, None
+    for part in accept.split(","):
+        name, *parameters = ("".join(piece.split()).replace('"', "") for piece in part.lower().split(";"))
+        binding = {value for value in parameters if value and value.partition("=")[0] not in _FREE}
+        quality = next((quality for _, quality in _read_ranges(part)), 0.0)
+        if name in _STREAM_PARAMETERS and binding <= {_STREAM_PARAMETERS[name]} and quality > best:
+            best, choice = quality, name
     return choice
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncIterable, Awaitable
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, TypeVar
 
 import strawberry
-from graphql import DocumentNode, ExecutionResult, execute
+from graphql import DocumentNode, ExecutionResult, create_source_event_stream, execute
+from graphql.pyutils import AwaitableOrValue
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
@@ -42,9 +43,45 @@ class Executor:
 
     async def run(self, operation: Operation, context: Context, receive: Receive, seconds: float) -> ExecutionResult:
         """Return the result. Raises ClientDisconnect when the client leaves before it, TimeoutError when time is up."""
-        outcome = execute(
+        outcome = self._execute(operation, context)
+        if not isawaitable(outcome):
+            return outcome
+        async with asyncio.timeout(seconds):
+            return await _while_connected(outcome, receive)
+
+    async def complete(
+        self, operation: Operation, context: Context, seconds: float, root: object = None
+    ) -> ExecutionResult:
+        """Return the result, for one event of a subscription or for all of another operation. Raises TimeoutError."""
+        outcome = self._execute(operation, context, root)
+        if not isawaitable(outcome):
+            return outcome
+        async with asyncio.timeout(seconds):
+            return await outcome
+
+    async def subscribe(self, operation: Operation, context: Context) -> AsyncIterable[object] | ExecutionResult:
+        """Return the events of a subscription, or the errors that keep it from having any."""
+        executor = self._schema.execution_context_class.build(
             self._schema._schema,
             operation.tree,
+            context_value=context,
+            raw_variable_values=operation.variables,
+            operation_name=operation.name,
+            hide_suggestions=self._hide_suggestions,
+            operation_extensions=operation.extensions,
+        )
+        if isinstance(executor, list):
+            return ExecutionResult(None, executor)
+        events = create_source_event_stream(executor)
+        return await events if isawaitable(events) else events
+
+    def _execute(
+        self, operation: Operation, context: Context, root: object = None
+    ) -> AwaitableOrValue[ExecutionResult]:
+        return execute(
+            self._schema._schema,
+            operation.tree,
+            root_value=root,
             context_value=context,
             variable_values=operation.variables,
             operation_name=operation.name,
@@ -52,10 +89,6 @@ class Executor:
             hide_suggestions=self._hide_suggestions,
             operation_extensions=operation.extensions,
         )
-        if not isawaitable(outcome):
-            return outcome
-        async with asyncio.timeout(seconds):
-            return await _while_connected(outcome, receive)
 
 
 async def _while_connected(work: Awaitable[T], receive: Receive) -> T:

@@ -36,6 +36,11 @@ async def read_request(request: Request) -> GraphQLRequest:
         raise RefusalError(400, "Batches are not accepted: send one operation a request.")
     if not isinstance(parameters, dict):
         raise RefusalError(400, "The request body must be a JSON object.")
+    return read_parameters(parameters)
+
+
+def read_parameters(parameters: Mapping[str, Any]) -> GraphQLRequest:
+    """Return the parameters in a JSON object. Raises RefusalError."""
     return _checked(parameters, from_url=False)
 
 

@@ -122,9 +122,11 @@ async def test_a_mutation_by_get_is_405_and_not_executed() -> None:
 
 
 @BOTH
-async def test_a_subscription_is_refused(accept: str) -> None:
-    """There is no stream to answer with."""
-    assert refused(await ask(accept=accept, json={"query": "subscription { hello }"})) == (400, "BAD_USER_INPUT")
+async def test_a_subscription_needs_a_client_that_takes_streams(accept: str) -> None:
+    """The error says how to ask."""
+    answer = await ask(accept=accept, json={"query": "subscription { hello }"})
+    assert refused(answer) == (406, "BAD_USER_INPUT")
+    assert "text/event-stream" in answer.json()["errors"][0]["message"]
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,9 @@ class Watched:
 def serving(app: ASGIApp) -> Iterator[str]:
     """Serve `app` on a free loopback port, with its lifespan, and give its origin."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, log_config=None, lifespan="auto", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            app, ws="websockets-sansio", log_config=None, lifespan="auto", timeout_graceful_shutdown=1
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

@@ -1,0 +1,76 @@
+"""Checking what was asked before any of it is executed: the document, the operation named, what it may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    Node,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    get_operation_ast,
+)
+
+from gateway.documents import Documents
+from gateway.http.operation import Operation
+from gateway.http.request import GraphQLRequest
+from schema.errors import LimitExceededError
+from schema.limits import Limits, check_operation
+
+# Fields that tell of the reading itself, or of this moment: another value for the next client to ask the same.
+_PASSING = frozenset({"source", "gateway"})
+_NO_OPERATION = "`operationName` must name an operation of the document; only a single one needs no name."
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was asked: `operation` is ready to be executed, or `refusals` say why there is none."""
+
+    node: OperationDefinitionNode | None
+    operation: Operation | None = None
+    refusals: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def is_subscription(self) -> bool:
+        """Whether its results come one after the other."""
+        return self.node is not None and self.node.operation is OperationType.SUBSCRIPTION
+
+
+class Checks:
+    """Checks requests against one schema and its limits."""
+
+    def __init__(self, documents: Documents, limits: Limits) -> None:
+        self._documents = documents
+        self._limits = limits
+
+    def check(self, asked: GraphQLRequest) -> Checked:
+        """Return what was asked, executable or refused; refusals are entries for `errors` but for the request id."""
+        document = self._documents.get(asked.query)
+        node = None if document.tree is None else get_operation_ast(document.tree, asked.operation_name)
+        if document.tree is None or document.errors:
+            return Checked(node, refusals=tuple(document.errors))
+        if node is None:
+            refusal = {"message": _NO_OPERATION, "extensions": {"code": "BAD_USER_INPUT"}}
+            return Checked(None, refusals=(refusal,))
+        try:
+            check_operation(document.tree, asked.operation_name, asked.variables, self._limits)
+        except LimitExceededError as error:
+            return Checked(node, refusals=({"message": error.message, "extensions": error.extensions},))
+        return Checked(node, Operation(document.tree, asked.operation_name, asked.variables, asked.extensions))
+
+
+def tells_of_the_moment(tree: DocumentNode) -> bool:
+    """Return whether anything in the document would be answered otherwise a moment later, whatever GES says."""
+    pending: list[Node] = list(tree.definitions)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, FieldNode) and node.name.value in _PASSING:
+            return True
+        below: SelectionSetNode | None = getattr(node, "selection_set", None)
+        pending += below.selections if below else ()
+    return False
