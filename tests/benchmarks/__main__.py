@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from tests.benchmarks import equality, footprint, pages, peer, small
+from tests.benchmarks import equality, footprint, live, pages, peer, small
 from tests.benchmarks.client import AnswerError
 from tests.benchmarks.effort import Effort, quick, thorough
 from tests.benchmarks.equality import UnequalError
@@ -28,6 +28,7 @@ MEASURES: dict[str, tuple[Measure, tuple[str, ...]]] = {
     "new": (small.measure_new, (GATEWAY, PLAIN)),
     "known": (small.measure_known, (GATEWAY, CONSTANT)),
     "crowd": (small.measure_crowd, (GATEWAY,)),
+    "live": (live.measure, (GATEWAY,)),
 }
 
 

@@ -18,8 +18,11 @@ TOTAL_ROWS = 100_000
 # Answered later than everything else, so that questions meet while it is being asked.
 RUNNING = "running"
 RUNNING_LATENCY_SECONDS = 0.02
+# Runs until it is told to end.
+WATCHED = "watched"
 
 SMALL_QUERY = "query Job($id: ID!) { job(id: $id) { jobId plane status rawStatus isTerminal graphName } }"
+WATCH_QUERY = "subscription Watch($id: ID!) { jobUpdated(id: $id) { type job { jobId status isTerminal } } }"
 PAGE_QUERY = """query Page($id: ID!, $first: Int!) {
   job(id: $id) { status result { kind totalCount rows(first: $first) { nodes { %s } } } }
 }"""

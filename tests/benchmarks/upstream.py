@@ -15,11 +15,13 @@ from urllib.parse import parse_qsl
 
 import uvloop
 
-from tests.benchmarks.shapes import RUNNING, RUNNING_LATENCY_SECONDS, SHAPES, TOTAL_ROWS, Shape
+from tests.benchmarks.shapes import RUNNING, RUNNING_LATENCY_SECONDS, SHAPES, TOTAL_ROWS, WATCHED, Shape
 
 _END_OF_HEAD = b"\r\n\r\n"
 _RUNNING_BODY = b'{"data":{},"status":"running"}'
 _COUNTS = "/_counts"
+FINISH = "/_finish"
+_ENDED_BODY = b'{"data":{},"status":"success"}'
 
 
 class Rows:
@@ -48,6 +50,7 @@ class Upstream:
     def __init__(self) -> None:
         self._rows = {name: Rows(shape) for name, shape in SHAPES.items()}
         self._calls: Counter[str] = Counter()
+        self._finished: set[str] = set()
         self._page = lru_cache(maxsize=32)(self._write_page)
 
     def answer(self, target: str) -> tuple[bytes, float]:
@@ -55,11 +58,16 @@ class Upstream:
         path, _, query = target.partition("?")
         if path == _COUNTS:
             return self._counts(), 0.0
+        if path == FINISH:
+            self._finished.add(query)
+            return _response(b"{}"), 0.0
         self._calls[path] += 1
         job_id = path.removesuffix("/status").rpartition("/")[2]
         story = job_id.partition("-")[0]
         if story == RUNNING:
             return _response(_RUNNING_BODY), RUNNING_LATENCY_SECONDS
+        if story == WATCHED:
+            return _response(_ENDED_BODY if job_id in self._finished else _RUNNING_BODY), 0.0
         if story not in SHAPES:
             return _response(b'{"errorCode":"GES.8301","errorMessage":"can not find job"}', "400 Bad Request"), 0.0
         return self._page(story, query), 0.0
