@@ -16,6 +16,8 @@ has_any() {
 
 missing=""
 has_any chromium chromium-browser || missing="$missing chromium"
+has_any node || missing="$missing nodejs"
+has_any npm || missing="$missing npm"
 [ -n "$missing" ] || exit 0
 
 has_any apt-get || fail "the tests need$missing; this system has no apt-get, so install it by hand."

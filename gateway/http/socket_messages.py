@@ -69,7 +69,7 @@ def with_credentials(socket: HTTPConnection, payload: Mapping[str, Any] | None) 
     given: dict[bytes, bytes] = {}
     for name, value in (payload or {}).items():
         encoded = name.lower().encode("latin-1", "ignore")
-        if encoded not in _FROM_PAYLOAD or value is None:
+        if encoded not in _FROM_PAYLOAD or value in (None, ""):
             continue
         if not isinstance(value, str) or len(value) > _LONGEST_VALUE or not value.isascii() or not value.isprintable():
             raise CloseError(BAD_REQUEST, "A credential must be printable text")

@@ -4,11 +4,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from tests import support_npm
+
 _SOURCE = Path(__file__).parent / "mercurius"
-# Inside .venv, so that nothing is left in the tree and `make clean` finds it.
-_HOME = Path(__file__).parents[2] / ".venv" / "benchmark-peer"
-SERVER = _HOME / "server.mjs"
-_INSTALLED_LOCK = _HOME / "node_modules" / "installed-lock.json"
+SERVER = support_npm.home_of(_SOURCE) / "server.mjs"
 
 
 def version() -> str:
@@ -21,17 +20,4 @@ def version() -> str:
 
 def prepare() -> str | None:
     """Install what the peer needs; return why it cannot run, None when it can."""
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            return f"{program} not present"
-    shutil.copytree(_SOURCE, _HOME, dirs_exist_ok=True)
-    lock = (_SOURCE / "package-lock.json").read_bytes()
-    if _INSTALLED_LOCK.exists() and _INSTALLED_LOCK.read_bytes() == lock:
-        return None
-    install = subprocess.run(
-        ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"), cwd=_HOME, check=False
-    )
-    if install.returncode:
-        return "its npm packages could not be installed"
-    _INSTALLED_LOCK.write_bytes(lock)
-    return None
+    return support_npm.install(_SOURCE)

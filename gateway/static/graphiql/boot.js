@@ -14,7 +14,9 @@
   window.__webpack_nonce__ = nonce;
 
   /* The page is served by the endpoint itself, so this also works behind a proxy that adds a path. */
-  const fetcher = GraphiQL.createFetcher({ url: location.pathname, fetch: send });
+  const socket = new URL(location.pathname, location.href.replace(/^http/, "ws")).href;
+  /* Over the socket the headers go with the first message, those that are empty as well; they count as absent there. */
+  const fetcher = GraphiQL.createFetcher({ url: location.pathname, subscriptionUrl: socket, fetch: send });
 
   /* A header left empty is a hint to fill it in, not something to send. */
   function send(url, init) {
