@@ -8,9 +8,9 @@ WORKDIR /src
 # The locks come before the sources: a change of code alone leaves these layers as they were.
 COPY requirements.lock .ci/build.lock ./
 RUN --mount=type=cache,target=/root/.cache/pip \
-    python -m pip install --require-hashes -r build.lock \
+    python -m pip install --no-deps --require-hashes -r build.lock \
     && python -m venv --without-pip /opt/venv \
-    && python -m pip --python /opt/venv/bin/python install --require-hashes -r requirements.lock
+    && python -m pip --python /opt/venv/bin/python install --no-deps --require-hashes -r requirements.lock
 COPY pyproject.toml LICENSE README.md ./
 COPY schema schema
 COPY gateway gateway

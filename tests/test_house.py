@@ -220,9 +220,10 @@ def test_no_file_holds_what_belongs_nowhere() -> None:
 
 
 def test_every_test_runs_and_none_waits() -> None:
-    """A skipped test proves nothing; a sleeping one proves it slowly."""
+    """A skipped test proves nothing; a sleeping one proves it slowly. Benchmarks test nothing, and measure time."""
     tests = [path for path in committed() if path.parts[0] == "tests" and path.suffix == ".py"]
-    assert matches(NOWHERE_IN_TESTS, [path for path in tests if path.name != "test_house.py"]) == []
+    tests = [path for path in tests if path.parts[1] != "benchmarks" and path.name != "test_house.py"]
+    assert matches(NOWHERE_IN_TESTS, tests) == []
 
 
 def test_an_exclusion_from_coverage_gives_its_reason() -> None:
