@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
@@ -24,7 +24,8 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from schema.errors import LimitExceededError
-from schema.limits import Limits, parse_document
+from schema.limits import Allowed, Limits, parse_document
+from schema.plans import Plans
 
 _RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 _MOST_ERRORS = 20
@@ -35,10 +36,16 @@ _TOKEN, _CHARACTER, _ERROR = 600, 4, 1_000
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed document, and what keeps it from being executed: entries for `errors`, ready but for the request id."""
+    """
+    A parsed document, and what keeps it from being executed: entries for `errors`, ready but for the request id.
+
+    One that is valid has its plans.
+    """
 
     tree: DocumentNode | None
     errors: tuple[Mapping[str, Any], ...] = ()
+    plans: Plans | None = None
+    allowed: Allowed = field(default_factory=Allowed)
 
 
 class Documents:
@@ -91,7 +98,9 @@ class Documents:
         errors = validate(
             self._schema, tree, self._rules, max_errors=_MOST_ERRORS, hide_suggestions=self._hide_suggestions
         )
-        return Document(tree, tuple(_entry(error, "GRAPHQL_VALIDATION_FAILED") for error in errors))
+        if errors:
+            return Document(tree, tuple(_entry(error, "GRAPHQL_VALIDATION_FAILED") for error in errors))
+        return Document(tree, plans=Plans(tree))
 
 
 def _entry(error: GraphQLError, code: str) -> Mapping[str, Any]:

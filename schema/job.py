@@ -11,7 +11,7 @@ from schema.context import Info, JobParts
 from schema.errors import GatewayError, NotFoundError, UpstreamError
 from schema.ids import JobRef, job_id_of
 from schema.import_detail import ImportDetail
-from schema.lookahead import Selection
+from schema.lookahead import SeenNodes, Selection
 from schema.node import Node
 from schema.page import Window
 from schema.plane import Plane
@@ -190,6 +190,10 @@ _LISTED = (
 
 def job_parts(info: Info, *prefixes: str) -> JobParts:
     """Return the parts of jobs that the selection asks for; prefixes lead from the field to its jobs."""
+    nodes = info._raw_info.field_nodes
+    made: dict[object, JobParts] = nodes.made if isinstance(nodes, SeenNodes) else {}
+    if prefixes in made:
+        return made[prefixes]
     selection = Selection(info, on="Job")
     starts = [f"{prefix}." for prefix in prefixes] or [""]
 
@@ -207,10 +211,14 @@ def job_parts(info: Info, *prefixes: str) -> JobParts:
                 continue  # The resolver of `rows` will say so at its own path.
         return None
 
-    return JobParts(
+    parts = JobParts(
         listing=selected(*_LISTED),
         identity=selected("id", "graph"),
         result=selected("result"),
         failure=selected("failure"),
         window=window,
     )
+    if not asked:
+        # Without rows there is nothing that variables decide.
+        made[prefixes] = parts
+    return parts

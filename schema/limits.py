@@ -80,6 +80,26 @@ def check_operation(
     return cost
 
 
+class Allowed:
+    """What each operation of one document was last allowed to ask for: the same again need not be counted again."""
+
+    def __init__(self) -> None:
+        self._values: dict[str | None, list[tuple[str, object]]] = {}
+
+    def check(
+        self, document: DocumentNode, operation_name: str | None, variables: Mapping[str, object], limits: Limits
+    ) -> None:
+        """Do as `check_operation`, for an operation that the document has."""
+        values = self._values.get(operation_name)
+        # Truth equals one, but does not ask for one row.
+        if values is not None and all(
+            variables.get(name) == value and type(variables.get(name)) is type(value) for name, value in values
+        ):
+            return
+        cost = check_operation(document, operation_name, variables, limits)
+        self._values[operation_name] = [(name, variables.get(name)) for name in cost.variables]
+
+
 def _lexemes(text: str) -> Iterator[TokenKind]:
     """Yield the kinds of tokens and comments up to the end, or to the first that is neither."""
     lexer = Lexer(Source(text))

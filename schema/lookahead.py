@@ -4,7 +4,7 @@ What the selection below a field is going to ask for, so that a resolver fetches
 Fragments are followed whatever type they are on: in this contract a name means the same on every type that has it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 import strawberry
@@ -51,6 +51,16 @@ def _condition(value: ValueNode, value_of: Callable[[str], object]) -> object:
     return value.value if isinstance(value, BooleanValueNode) else None
 
 
+class SeenNodes(list[FieldNode]):
+    """The nodes of a field in a plan, which are the same each time: what is selected below them is found out once."""
+
+    def __init__(self, nodes: Iterable[FieldNode]) -> None:
+        super().__init__(nodes)
+        self.levels: dict[str, dict[str, dict[str, list[_Selected]]]] = {}
+        # What somebody else has made of it, and no variable can change.
+        self.made: dict[object, Any] = {}
+
+
 class Selection:
     """
     The fields below the one being resolved, by dotted path, e.g. `edges.node.result`.
@@ -65,7 +75,8 @@ class Selection:
         self._variables = info.variable_values
         self._value_of = info.variable_values.get
         self._root = get_named_type(self._info.return_type)
-        self._levels: dict[str, dict[str, list[_Selected]]] = {}
+        nodes = self._info.field_nodes
+        self._levels = nodes.levels.setdefault(on, {}) if isinstance(nodes, SeenNodes) else {}
 
     def selects(self, *paths: str) -> bool:
         """Return whether any of the paths is selected."""

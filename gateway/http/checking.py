@@ -20,7 +20,7 @@ from gateway.documents import Documents
 from gateway.http.operation import Operation
 from gateway.http.request import GraphQLRequest
 from schema.errors import LimitExceededError
-from schema.limits import Limits, check_operation
+from schema.limits import Limits
 
 # Fields that tell of the reading itself, or of this moment: another value for the next client to ask the same.
 _PASSING = frozenset({"source", "gateway"})
@@ -58,10 +58,13 @@ class Checks:
             refusal = {"message": _NO_OPERATION, "extensions": {"code": "BAD_USER_INPUT"}}
             return Checked(None, refusals=(refusal,))
         try:
-            check_operation(document.tree, asked.operation_name, asked.variables, self._limits)
+            document.allowed.check(document.tree, asked.operation_name, asked.variables or {}, self._limits)
         except LimitExceededError as error:
             return Checked(node, refusals=({"message": error.message, "extensions": error.extensions},))
-        return Checked(node, Operation(document.tree, asked.operation_name, asked.variables, asked.extensions))
+        operation = Operation(
+            document.tree, asked.operation_name, asked.variables, asked.extensions, node, document.plans
+        )
+        return Checked(node, operation)
 
 
 def tells_of_the_moment(tree: DocumentNode) -> bool:

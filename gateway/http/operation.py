@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Awaitable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, TypeVar
 
 import strawberry
-from graphql import DocumentNode, ExecutionResult, create_source_event_stream, execute
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    OperationDefinitionNode,
+    create_source_event_stream,
+    execute,
+)
 from graphql.pyutils import AwaitableOrValue
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from schema.context import Context
+from schema.plans import Plans
 
 T = TypeVar("T")
+_UNWATCHED_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +36,9 @@ class Operation:
     name: str | None
     variables: dict[str, Any] | None
     extensions: dict[str, Any] | None
+    # The operation itself and the plans of its document, if it may be answered by one.
+    node: OperationDefinitionNode | None = None
+    plans: Plans | None = None
 
 
 class Executor:
@@ -43,11 +55,21 @@ class Executor:
 
     async def run(self, operation: Operation, context: Context, receive: Receive, seconds: float) -> ExecutionResult:
         """Return the result. Raises ClientDisconnect when the client leaves before it, TimeoutError when time is up."""
+        async with _while_connected(receive, seconds):
+            return await self._completed(operation, context)
+
+    async def _completed(self, operation: Operation, context: Context) -> ExecutionResult:
+        """Follow the plan of the operation, when there is one and it leads to a good end; execute it otherwise."""
+        plans, node = operation.plans, operation.node
+        planned = plans.find(self._schema._schema, node, operation.variables) if plans and node else None
+        if planned is not None:
+            try:
+                return ExecutionResult(await planned.plan.execute(context, planned.variables, _together), None)
+            except Exception:
+                # What it was is for execution to find out: what was read meanwhile is not read again.
+                context.problems.clear()
         outcome = self._execute(operation, context)
-        if not isawaitable(outcome):
-            return outcome
-        async with asyncio.timeout(seconds):
-            return await _while_connected(outcome, receive)
+        return await outcome if isawaitable(outcome) else outcome
 
     async def complete(
         self, operation: Operation, context: Context, seconds: float, root: object = None
@@ -91,19 +113,47 @@ class Executor:
         )
 
 
-async def _while_connected(work: Awaitable[T], receive: Receive) -> T:
-    running = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(until_disconnect(receive))
+@asynccontextmanager
+async def _while_connected(receive: Receive, seconds: float) -> AsyncIterator[None]:
+    """Break off what is done inside when the client leaves or time is up: by ClientDisconnect or TimeoutError."""
+    loop = asyncio.get_running_loop()
+    leaving: asyncio.Task[None] | None = None
+    is_gone = False
+
+    async def watch() -> None:
+        nonlocal is_gone
+        await until_disconnect(receive)
+        is_gone = True
+        limit.reschedule(loop.time())
+
+    def begin() -> None:
+        nonlocal leaving
+        leaving = loop.create_task(watch())
+
+    limit = asyncio.timeout(seconds)
+    # Most operations are over before anybody could have left.
+    beginning = loop.call_later(_UNWATCHED_SECONDS, begin)
     try:
-        await asyncio.wait((running, gone), return_when=asyncio.FIRST_COMPLETED)
-        if not running.done():
-            raise ClientDisconnect
-        return running.result()
+        async with limit:
+            yield
+    except TimeoutError:
+        if is_gone:
+            raise ClientDisconnect from None
+        raise
     finally:
-        running.cancel()
-        gone.cancel()
-        # Nothing of the operation outlives this request.
-        await asyncio.gather(running, gone, return_exceptions=True)
+        beginning.cancel()
+        if leaving is not None:
+            leaving.cancel()
+            await asyncio.gather(leaving, return_exceptions=True)
+
+
+async def _together(awaitables: Sequence[Awaitable[T]]) -> list[T]:
+    """Await all at the same time, and all to their end; raise what the first of those that failed raised."""
+    found = await asyncio.gather(*awaitables, return_exceptions=True)
+    for outcome in found:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return [outcome for outcome in found if not isinstance(outcome, BaseException)]
 
 
 async def until_disconnect(receive: Receive) -> None:

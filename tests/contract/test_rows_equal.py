@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
-from graphql import parse
+from graphql import get_operation_ast, parse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -20,6 +21,7 @@ from schema.build import build_schema
 from schema.errors import PlaneUnavailableError
 from schema.ids import JobRef, job_id_of
 from schema.page import Window
+from schema.plans import Plans
 from schema.rows import ROW_TYPES
 from tests.fakes import SERVICE_JOB, FakeJobs, a_context, a_job, a_result
 
@@ -57,10 +59,16 @@ async def never() -> MutableMapping[str, Any]:
     return await asyncio.Event().wait()  # type: ignore[return-value]
 
 
-async def answered(schema: Any, text: str, data: bytes) -> tuple[bytes, list[dict[str, Any]]]:
+async def answered(schema: Any, text: str, data: bytes, *, planned: bool = False) -> tuple[bytes, list[dict[str, Any]]]:
     """Return the data of an operation as it is written, and the entries of its errors."""
     variables = {"id": job_id_of(SERVICE_JOB), "yes": True, "no": False}
-    operation = Operation(parse(text), None, variables, None)
+    tree = parse(text)
+    operation = Operation(tree, None, variables, None)
+    if planned and (node := get_operation_ast(tree)):
+        plans = Plans(tree)
+        operation = replace(operation, node=node, plans=plans)
+        # What is asked for the second time is planned.
+        plans.find(schema._schema, node, variables)
     executor = Executor(schema, hide_suggestions=False)
     result = await executor.run(operation, a_context(Bodies(data)), never, 60)
     response = await answer_result({"data": result.data})
@@ -68,11 +76,12 @@ async def answered(schema: Any, text: str, data: bytes) -> tuple[bytes, list[dic
 
 
 def check(text: str, data: bytes) -> bytes:
-    """Expect the same from both executions; return it."""
+    """Expect the same from both executions, and by a plan; return it."""
     at_once, errors = asyncio.run(answered(AT_ONCE, text, data))
     one_by_one, their_errors = asyncio.run(answered(ONE_BY_ONE, text, data))
     assert at_once == one_by_one
     assert errors == their_errors
+    assert asyncio.run(answered(AT_ONCE, text, data, planned=True)) == (at_once, errors)
     return at_once
 
 
