@@ -18,7 +18,7 @@ from gateway.endpoint import Endpoint
 from gateway.front import Front
 from gateway.graphiql import assets, page
 from gateway.metrics import CACHE_BYTES, UNDER_WAY
-from gateway.middleware import protection
+from gateway.middleware import protected, protection
 from gateway.operations import opener
 from gateway.overload import Overload
 from gateway.probes import metrics_route, probes
@@ -60,8 +60,10 @@ def create_app(
         middleware=protection(settings),
         lifespan=partial(_lifespan, runtime),
     )
-    # Ahead of Starlette itself: what is given again needs nothing of it.
-    app.middleware_stack = Front(app.build_middleware_stack(), path=PATH, runtime=runtime, answers=answers)
+    # Ahead of Starlette itself: what is given again needs nothing of it, and what is executed neither.
+    app.middleware_stack = Front(
+        app.build_middleware_stack(), protected(endpoint, settings), path=PATH, runtime=runtime, answers=answers
+    )
     app.state.is_draining = False
     app.state.ending = served.ending
     app.state.runtime = runtime

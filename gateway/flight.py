@@ -41,9 +41,11 @@ class Flights:
     def __len__(self) -> int:
         return len(self._under_way)
 
-    async def join(self, key: Hashable, start: Callable[[], Awaitable[T]]) -> T:
+    async def join(self, key: Hashable, start: Callable[[], Awaitable[T]], timeout_seconds: float | None = None) -> T:
         """
         Return what the call under way for `key` gives, or what `start` gives when there is none.
+
+        Raises TimeoutError when that does not come in time, for this waiter alone.
 
         Cancelling one waiter leaves the others alone; when the last one is gone, the call is cancelled. An error
         reaches every waiter, each as an object of its own, and is then forgotten. The call runs in an empty context,
@@ -59,7 +61,9 @@ class Flights:
         flight.waiters += 1
         try:
             # Unlike awaiting the task, this does not cancel it together with the waiter.
-            await asyncio.wait((flight.task,))
+            await asyncio.wait((flight.task,), timeout=timeout_seconds)
+            if not flight.task.done():
+                raise TimeoutError
         finally:
             flight.waiters -= 1
             if not flight.waiters and not flight.task.done():

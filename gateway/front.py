@@ -35,10 +35,15 @@ _WHOLE = 2
 
 
 class Front:
-    """Gives again what was answered to POSTs to the endpoint's path, as long as nothing in it can have changed."""
+    """
+    Gives again what was answered to POSTs to the endpoint's path, as long as nothing in it can have changed.
 
-    def __init__(self, app: ASGIApp, *, path: str, runtime: Runtime, answers: Answers) -> None:
+    Other POSTs go on to the `endpoint` and all else to the `app`, which has the endpoint among its routes.
+    """
+
+    def __init__(self, app: ASGIApp, endpoint: ASGIApp, *, path: str, runtime: Runtime, answers: Answers) -> None:
         self._app = app
+        self._endpoint = endpoint
         self._path = path
         self._runtime = runtime
         self._answers = answers
@@ -52,21 +57,21 @@ class Front:
         started = time.perf_counter()
         caller = self._read_caller(scope)
         if caller is None or scope["query_string"] or exceeds_headers(scope):
-            return await self._app(scope, receive, send)
+            return await self._endpoint(scope, receive, send)
         taken = _arrived(receive)
         body = _body_of(taken)
         if body is None:
             taken = await self._take(taken, scope, receive)
             body = _body_of(taken)
         if body is None:
-            return await self._app(scope, _again(taken, receive), send)
+            return await self._endpoint(scope, _again(taken, receive), send)
         headers = tuple([header for header in scope["headers"] if header[0] in DECIDING])
         key = Key(caller, self._runtime.grants.epoch(caller), headers, body)
         answer = self._find(key)
         if answer is None:
             self._runtime.metrics.count(LOOKUPS, "answers", "miss")
             recording = _Recording(send)
-            await self._app(scope, _again(taken, receive), recording.send)
+            await self._endpoint(scope, _again(taken, receive), recording.send)
             return self._keep(key, scope.get("state", {}).get("offer"), recording)
         request_id = name_request(scope)
         self._tell_later(request_id, answer.name, started)

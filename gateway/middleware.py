@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -29,11 +29,9 @@ _MOST_HEADERS = 100
 _MOST_HEADER_BYTES = 64 * 1024
 _MOST_URL_BYTES = 64_000
 
+# Those that mean something for answers in JSON; pages bring more of them.
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
     # For what is no page: nothing in it may load or run. The GraphiQL page brings a policy of its own.
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
@@ -70,6 +68,13 @@ def protection(settings: Settings) -> list[Middleware]:
         Middleware(HeaderBounds),
         Middleware(BodyLimit, maximum=settings.max_request_bytes),
     ]
+
+
+def protected(app: ASGIApp, settings: Settings) -> ASGIApp:
+    """Return an application with all of it around, for one that stands by itself."""
+    for layer in reversed(protection(settings)):
+        app = layer.cls(app, *layer.args, **layer.kwargs)
+    return app
 
 
 def name_request(scope: Scope) -> str:
@@ -250,20 +255,26 @@ class _TooLargeError(Exception):
     """Carries the news from where the body is read to where it is answered; nobody between them may understand it."""
 
 
-def _adding(send: Send, extra: dict[str, str]) -> Send:
+def _adding(send: Send, extra: Mapping[str, str]) -> Send:
     """Return a `send` that adds headers; one that is there already stays as it is, except that Vary grows."""
+    added = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in extra.items()]
 
     async def send_with(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in extra.items():
-                if name == "Vary":
-                    headers.add_vary_header(value)
-                else:
-                    headers.setdefault(name, value)
+            _add(message, added)
         await send(message)
 
     return send_with
+
+
+def _add(message: Message, added: Iterable[tuple[bytes, bytes]]) -> None:
+    headers = MutableHeaders(scope=message)
+    present = {name.lower() for name, _ in headers.raw}
+    for name, value in added:
+        if name not in present:
+            headers.raw.append((name, value))
+        elif name == b"vary":
+            headers.add_vary_header(value.decode("latin-1"))
 
 
 def _request_id(scope: Scope) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from gateway.cache.pages import PageCopy, find_page, pieces_of
 from gateway.cache.store import Entry
 from gateway.flight import FlightCancelledError
 from gateway.flow import Sink
+from gateway.memo import Memo
 from gateway.planes.read import Body, Read
 from gateway.runtime import Runtime, Statistics
 from schema.errors import (
@@ -91,7 +91,7 @@ class Reader:
         self._deadline = runtime.clock.monotonic() + runtime.settings.request_timeout_seconds
         self._reads = 0
         self._owned: list[Callable[[], Awaitable[None]]] = []
-        self._memo: dict[tuple[str, ...], asyncio.Task[Answer[Any]]] = {}
+        self._memo: Memo[Answer[Any]] = Memo()
 
     @property
     def caller(self) -> Caller:
@@ -104,11 +104,7 @@ class Reader:
         """Return the answer to a read. Raises UpstreamError, or LimitExceededError past the reads of an operation."""
         caller = self.caller
         key = (reading.origin, *reading.read.key())
-        task = self._memo.get(key)
-        if task is None:
-            task = self._memo[key] = asyncio.create_task(self._answer(reading, caller))
-        # Several resolvers may wait for one task; only `close` may cancel it.
-        answer = await asyncio.shield(task)
+        answer = await self._memo.find(key, lambda: self._answer(reading, caller))
         self._rest_on(reading, answer)
         return answer
 
@@ -166,19 +162,13 @@ class Reader:
 
     def forget(self) -> None:
         """Let the next reads of this operation look again."""
-        self._memo = {key: task for key, task in self._memo.items() if not task.done()}
+        self._memo.forget()
 
     async def close(self) -> None:
         """End what nobody waits for any more."""
         for close in self._owned:
             await close()
-        tasks = [task for task in self._memo.values() if not task.done()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for task in self._memo.values():
-            # Retrieved, so that an error nobody asked about is not reported as lost.
-            _ = task.cancelled() or task.exception()
+        await self._memo.close()
 
     def _rest_on(self, reading: Reading[T], answer: Answer[T]) -> None:
         self.proofs.show(answer.fetched_at, kept=answer.cached)
@@ -222,8 +212,9 @@ class Reader:
         left = self._deadline - self.runtime.clock.monotonic()
         flight = (caller.scope, reading.origin, *read.key())
         try:
-            async with asyncio.timeout(max(0.0, left)):
-                outcome = await self.runtime.flights.join(flight, lambda: self._fly(reading, read, caller))
+            outcome = await self.runtime.flights.join(
+                flight, lambda: self._fly(reading, read, caller), timeout_seconds=max(0.0, left)
+            )
         except TimeoutError as error:
             raise UpstreamTimeoutError("There was no answer in time.", plane=read.plane) from error
         except FlightCancelledError as error:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from aiocache.base import BaseCache
+from aiocache.base import SENTINEL, BaseCache
 from aiocache.serializers import BaseSerializer
 
 # Namespace and key stay apart, so that no spelling of one can be read as the other.
@@ -82,6 +82,25 @@ class BoundedMemoryCache(BaseCache):
         self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
         # When entries end, earliest first. May name entries replaced since; they are told apart by their time.
         self._ends: list[tuple[float, _Key]] = []
+
+    async def get(self, key: object, default: Any = None, namespace: str | None = None, **options: Any) -> Any:
+        """Do as aiocache's own, which takes ten times as long for what it leaves to plugins: there are none."""
+        if self.plugins or options:
+            return await super().get(key, default, namespace=namespace, **options)
+        kept = await self._get(self._build_key(key, self.namespace if namespace is None else namespace))
+        return default if kept is None else kept
+
+    async def set(
+        self, key: object, value: bytes, ttl: Any = SENTINEL, namespace: str | None = None, **options: Any
+    ) -> Any:
+        """Do as aiocache's own, in less time; see `get`."""
+        if self.plugins or options:
+            return await super().set(key, value, ttl, namespace=namespace, **options)
+        return await self._set(
+            self._build_key(key, self.namespace if namespace is None else namespace),
+            _checked(value),
+            self._get_ttl(ttl),
+        )
 
     @property
     def held_entries(self) -> int:

@@ -12,6 +12,7 @@ import struct
 import time
 import zlib
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -33,6 +34,8 @@ _LARGE_BYTES = 1 << 20
 
 # One failing backend fails every request; the log hears of it once in so many seconds, the counter every time.
 _LOG_PAUSE_SECONDS = 10.0
+
+_UNLIMITED: AbstractAsyncContextManager[None] = nullcontext()
 
 Clock = Callable[[], float]
 
@@ -109,7 +112,7 @@ class Store:
         """Return what is kept under a key; None when that is nothing, damaged, or cannot be had in time."""
         entry = None
         try:
-            async with asyncio.timeout(self._timeout_seconds):
+            async with self._limit():
                 envelope = await self._cache.get(key_text(key))
             if envelope is not None:
                 entry = await _unsealed(envelope)
@@ -124,7 +127,7 @@ class Store:
     async def get_piece(self, key: tuple[str, ...]) -> bytes | None:
         """Return bytes that were put as a piece; None when they cannot be had in time."""
         try:
-            async with asyncio.timeout(self._timeout_seconds):
+            async with self._limit():
                 piece = await self._cache.get(key_text(key))
         except Exception as error:
             self._failed("get", error)
@@ -136,7 +139,7 @@ class Store:
         if not seconds > 0:
             return
         try:
-            async with asyncio.timeout(self._timeout_seconds):
+            async with self._limit():
                 await self._cache.set(key_text(key), piece, ttl=float(seconds))
         except Exception as error:
             self._failed("put", error)
@@ -150,7 +153,7 @@ class Store:
             return
         try:
             envelope = await _sealed(entry)
-            async with asyncio.timeout(self._timeout_seconds):
+            async with self._limit():
                 kept = await self._cache.set(key_text(key), envelope, ttl=float(seconds))
         except Exception as error:
             self._failed("put", error)
@@ -161,10 +164,14 @@ class Store:
     async def close(self) -> None:
         """Close the backend."""
         try:
-            async with asyncio.timeout(self._timeout_seconds):
+            async with self._limit():
                 await self._cache.close()
         except Exception as error:
             self._failed("close", error)
+
+    def _limit(self) -> AbstractAsyncContextManager[object]:
+        # A limit that never comes costs as much as one that does.
+        return _UNLIMITED if self._timeout_seconds is None else asyncio.timeout(self._timeout_seconds)
 
     def _failed(self, command: str, error: Exception) -> None:
         self.stats.errors += 1

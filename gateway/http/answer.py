@@ -60,9 +60,9 @@ class _Splice:
 
     def __init__(self, content: Mapping[str, Any]) -> None:
         self.lists: list[Written | Streaming] = []
-        # Nobody can know it, so nothing in the result can look like it.
-        self._mark = b'"%b"' % secrets.token_hex(16).encode()
-        self._around = msgspec.json.encode(content, enc_hook=self._leave_out).split(self._mark)
+        self._mark = b""
+        text = msgspec.json.encode(content, enc_hook=self._leave_out)
+        self._around = text.split(self._mark) if self._mark else [text]
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """Write the result as JSON, its lists piece by piece; between two pieces the loop is given away."""
@@ -80,6 +80,8 @@ class _Splice:
         if not isinstance(value, Written | Streaming):
             raise TypeError(f"A result cannot hold objects of type {type(value).__name__}.")
         self.lists.append(value)
+        # Nobody can know it, so nothing in the result can look like it.
+        self._mark = self._mark or b'"%b"' % secrets.token_hex(16).encode()
         return msgspec.Raw(self._mark)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 GRAPHQL_JSON = "application/graphql-response+json"
 JSON = "application/json"
@@ -15,16 +16,23 @@ PARTS = "multipart/mixed"
 _FREE = frozenset({"q", "boundary", "charset"})
 _STREAM_PARAMETERS = {EVENTS: "", PARTS: "subscriptionspec=1.0"}
 
+# Clients of a kind send the same header with every request; longer ones are read each time, and not remembered.
+_USUAL_LENGTH = 256
 _QUALITY = re.compile(r"(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
 
 
-def negotiate(accept: str, offered: Sequence[str]) -> str | None:
+def negotiate(accept: str, offered: tuple[str, ...]) -> str | None:
     """
     Return what the client prefers of `offered`, in whose order ties are broken; None when nothing is acceptable.
 
     Without an Accept header, and for a wildcard, that is plain JSON: clients that name GraphQL's own type know it.
     """
-    ranges = list(_read_ranges(accept or "*/*"))
+    return (_negotiate if len(accept) <= _USUAL_LENGTH else _negotiate.__wrapped__)(accept or "*/*", offered)
+
+
+@lru_cache(maxsize=512)
+def _negotiate(accept: str, offered: tuple[str, ...]) -> str | None:
+    ranges = list(_read_ranges(accept))
     best: tuple[float, int, bool, int] | None = None
     choice = None
     for place, media_type in enumerate(offered):
@@ -37,6 +45,11 @@ def negotiate(accept: str, offered: Sequence[str]) -> str | None:
 
 def negotiate_stream(accept: str) -> str | None:
     """Return the stream that the client prefers of those it names, None when it names none. No wildcard names one."""
+    return (_negotiate_stream if len(accept) <= _USUAL_LENGTH else _negotiate_stream.__wrapped__)(accept)
+
+
+@lru_cache(maxsize=512)
+def _negotiate_stream(accept: str) -> str | None:
     best, choice = 0.0, None
     for part in accept.split(","):
         name, *parameters = ("".join(piece.split()).replace('"', "") for piece in part.lower().split(";"))

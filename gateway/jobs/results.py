@@ -180,14 +180,15 @@ class JobReads:
 
     def _reading(self, place: Place, ref: JobRef, window: Window) -> Reading[JobRead]:
         asked = JobRef(ref.plane, GraphKey(ref.graph.project, name=place.name), ref.job_id)
+        probe = service.ask_job(asked, STATUS_ONLY)
         return Reading(
-            service.ask_job(asked, window),
+            probe if window == STATUS_ONLY else service.ask_job(asked, window),
             place.origin,
             lambda body: service.read_job(body, ref, window),
             lambda read: self._keep(ref, read.job),
             resource=_resource(ref),
             shared=place.shared,
-            probe=service.ask_job(asked, STATUS_ONLY),
+            probe=probe,
             fresh=self._fresh,
         )
 

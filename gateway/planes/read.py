@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import quote
 
 from schema.plane import Plane
 
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 ROOTS = {Plane.MANAGEMENT: "v2", Plane.SERVICE: "ges/v1.0"}
 
 
@@ -29,13 +31,18 @@ class Read:
     target: str = field(init=False)
 
     def __post_init__(self) -> None:
-        path = "/".join(quote(segment, safe="") for segment in (self.project, *self.segments))
-        query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in self.params)
+        path = "/".join(map(_encoded, (self.project, *self.segments)))
+        query = "&".join([f"{_encoded(name)}={_encoded(value)}" for name, value in self.params])
         object.__setattr__(self, "target", f"/{ROOTS[self.plane]}/{path}" + (f"?{query}" if query else ""))
 
     def key(self) -> tuple[str, ...]:
         """Return what makes two reads equal, for keys; a tuple, so that no separator can be forged."""
         return (self.plane.name, self.target)
+
+
+def _encoded(text: str) -> str:
+    # Nearly everything is of plain letters already, and to find that out costs less than to write it anew.
+    return text if _PLAIN.fullmatch(text) else quote(text, safe="")
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ _Value = TypeVar("_Value")
 
 def folded(word: str) -> str:
     """Return a word without case, underscores and other signs."""
+    if word.isascii() and word.isalpha() and word.islower():
+        return word
     return _SIGN.sub("", word).casefold()
 
 

@@ -130,7 +130,7 @@ async def door() -> AsyncIterator[Door]:
     """Give a door that nobody has passed."""
     runtime = Runtime(Settings(max_request_bytes=1_000), clock=fake_clock())
     behind, answers = Behind(runtime), Answers(100_000, runtime.clock.monotonic)
-    made = Door(Front(behind, path=PATH, runtime=runtime, answers=answers), behind, runtime, answers)
+    made = Door(Front(behind, behind, path=PATH, runtime=runtime, answers=answers), behind, runtime, answers)
     runtime.grants.give(made.caller, JOB)
     yield made
     await runtime.close()
@@ -293,7 +293,7 @@ async def test_a_body_that_is_refused_anyway_is_not_waited_for(door: Door, lengt
     async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
         asked.append(scope)
 
-    front = Front(refuse, path=PATH, runtime=door.runtime, answers=door.answers)
+    front = Front(refuse, refuse, path=PATH, runtime=door.runtime, answers=door.answers)
     scope = {"type": "http", "path": PATH, "method": "POST", "query_string": b""}
     await front({**scope, "headers": replaced(b"content-length", length)}, receiving([]), no_send)
     assert (len(asked), fake_time_loop().seconds) == (1, 0)
@@ -325,7 +325,7 @@ async def test_a_body_too_long_or_in_too_many_pieces_is_not_held(door: Door, siz
         assert len(left) == 20 - held
         assert [await receive() for _ in range(20)] == pieces
 
-    front = Front(read, path=PATH, runtime=door.runtime, answers=door.answers)
+    front = Front(read, read, path=PATH, runtime=door.runtime, answers=door.answers)
     scope = {"type": "http", "path": PATH, "method": "POST", "query_string": b"", "headers": HEADERS}
     await front(scope, receive, no_send)
     assert left == []
@@ -343,7 +343,7 @@ async def test_what_follows_the_body_can_still_be_received(door: Door) -> None:
     async def watch(scope: Scope, receive: Receive, send: Send) -> None:
         seen.extend([(await receive())["type"], (await receive())["type"]])
 
-    front = Front(watch, path=PATH, runtime=door.runtime, answers=door.answers)
+    front = Front(watch, watch, path=PATH, runtime=door.runtime, answers=door.answers)
     scope = {"type": "http", "path": PATH, "method": "POST", "query_string": b"", "headers": HEADERS}
     await front(scope, receiving([{"type": "http.request", "body": BODY}, {"type": "http.disconnect"}]), no_send)
     assert seen == ["http.request", "http.disconnect"]
