@@ -8,20 +8,24 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import httpx
+import strawberry
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from gateway.answers import Answers
+from gateway.documents import Documents
 from gateway.endpoint import Endpoint
 from gateway.front import Front
 from gateway.graphiql import assets, page
+from gateway.http.checking import Checks
 from gateway.metrics import CACHE_BYTES, UNDER_WAY
 from gateway.middleware import protection
 from gateway.operations import opener
 from gateway.overload import Overload
 from gateway.probes import metrics_route, probes
+from gateway.rates import Rates
 from gateway.runtime import Clock, Runtime
 from gateway.seats import Seats
 from gateway.settings import Settings
@@ -44,7 +48,9 @@ def create_app(
     `app.state.is_draining` turns readiness off; `app.state.runtime` is what the process shares.
     """
     runtime = Runtime(settings, transport=transport, clock=clock)
-    served = _endpoint(runtime, demo_token)
+    schema = build_schema()
+    checks = _checks(runtime, schema)
+    served = _endpoint(runtime, schema, checks, demo_token)
     endpoint = Overload(served, settings.max_operations)
     answers = Answers(settings.answers_max_bytes, runtime.clock.monotonic)
     runtime.metrics.show(UNDER_WAY, lambda: {(): endpoint.under_way})
@@ -52,7 +58,7 @@ def create_app(
     app = Starlette(
         routes=[
             Route(PATH, endpoint),
-            WebSocketRoute(PATH, _sockets(runtime, served)),
+            WebSocketRoute(PATH, _sockets(runtime, served, checks)),
             *(_pages() if settings.graphiql else ()),
             *probes(lambda: not app.state.is_draining),
             metrics_route(runtime.metrics, settings.metrics_port),
@@ -78,12 +84,23 @@ async def _lifespan(runtime: Runtime, _app: Starlette) -> AsyncIterator[None]:
         await runtime.close()
 
 
-def _endpoint(runtime: Runtime, demo_token: str | None) -> Endpoint:
+def _checks(runtime: Runtime, schema: strawberry.Schema) -> Checks:
+    settings = runtime.settings
+    rates = Rates(
+        per_caller=settings.max_unknown_documents_per_caller,
+        in_all=settings.max_unknown_documents,
+        clock=runtime.clock.monotonic,
+    )
+    limits, introspection = settings.limits, settings.introspection
+    return Checks(Documents(schema._schema, limits, introspection=introspection, rates=rates), limits)
+
+
+def _endpoint(runtime: Runtime, schema: strawberry.Schema, checks: Checks, demo_token: str | None) -> Endpoint:
     settings = runtime.settings
     return Endpoint(
-        build_schema(),
+        schema,
         open_context=opener(runtime),
-        limits=settings.limits,
+        checks=checks,
         introspection=settings.introspection,
         request_timeout_seconds=settings.request_timeout_seconds,
         metrics=runtime.metrics,
@@ -95,10 +112,10 @@ def _endpoint(runtime: Runtime, demo_token: str | None) -> Endpoint:
     )
 
 
-def _sockets(runtime: Runtime, served: Endpoint) -> Sockets:
+def _sockets(runtime: Runtime, served: Endpoint, checks: Checks) -> Sockets:
     settings = runtime.settings
     return Sockets(
-        served.checks,
+        checks,
         served.streams,
         open_context=opener(runtime),
         ending=served.ending,

@@ -24,7 +24,6 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.answers import Offer, Proofs, age_text
-from gateway.documents import Documents
 from gateway.http.answer import STATUS_BY_CODE, RefusalError, answer_errors, answer_result
 from gateway.http.checking import Checked, Checks, tells_of_the_moment
 from gateway.http.events import FRAMINGS, EventStream, Framing, as_stream
@@ -40,7 +39,6 @@ from gateway.seats import Seats
 from gateway.telemetry import Event, describe_exception, log
 from schema.context import Context
 from schema.errors import GatewayError, UnauthenticatedError, UpstreamError
-from schema.limits import Limits
 
 _CHALLENGE = 'Bearer realm="ges"'
 _LONGEST_NAME = 64
@@ -91,7 +89,11 @@ class _Exchange:
 
     def refuse_document(self, *entries: Mapping[str, Any]) -> Response:
         """Answer that this document is not executed. With plain JSON, clients understand that from a 200 only."""
-        return self.refuse(400 if self.media_type == GRAPHQL_JSON else 200, *entries)
+        extensions = entries[0]["extensions"]
+        status, headers = STATUS_BY_CODE.get(extensions["code"], 400), {}
+        if seconds := extensions.get("retryAfterSeconds"):
+            status, headers = 429, {"Retry-After": str(seconds)}
+        return self.refuse(status if self.media_type == GRAPHQL_JSON else 200, *entries, **headers)
 
     async def close(self) -> None:
         """End what is still under way for it."""
@@ -114,7 +116,7 @@ class Endpoint:
         schema: strawberry.Schema,
         *,
         open_context: OpenContext,
-        limits: Limits | None = None,
+        checks: Checks,
         introspection: bool = True,
         request_timeout_seconds: float = 10.0,
         waiting_seconds: float = 55.0,
@@ -123,8 +125,7 @@ class Endpoint:
         seats: Seats | None = None,
         heartbeat_seconds: float = 12.0,
     ) -> None:
-        limits = limits or Limits()
-        self.checks = Checks(Documents(schema._schema, limits, introspection=introspection), limits)
+        self._checks = checks
         self._executor = Executor(schema, hide_suggestions=not introspection)
         seats = seats or Seats("subscriptions", maximum=10_000, per_caller=100)
         self.streams = Streams(self._executor, seats, seconds=request_timeout_seconds)
@@ -215,7 +216,7 @@ class Endpoint:
             raise RefusalError(408, "The request body did not arrive in time.", code="TIMEOUT") from None
 
     async def _answer(self, exchange: _Exchange, opened: Opened, parameters: GraphQLRequest) -> Response:
-        checked = self.checks.check(parameters)
+        checked = self._checks.check(parameters, opened.caller)
         exchange.operation = checked.node
         _check_method(checked, exchange)
         if checked.operation is None or checked.node is None:

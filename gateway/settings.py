@@ -103,6 +103,12 @@ class Settings(BaseSettings):
     max_operations: PositiveInt = _of(
         1000, "Operations under way at once; one more is answered 503. Finished answers and streams do not count."
     )
+    max_unknown_documents: PositiveInt = _of(
+        50, "Documents a second that are not known here yet; in a moment ten times as many. One takes some 4 ms of CPU."
+    )
+    max_unknown_documents_per_caller: PositiveInt = _of(
+        10, "Of these, documents of one caller, or of all without a credential."
+    )
     max_request_bytes: PositiveInt = _of(256 * 1024, "Largest request body read from a client.")
     max_depth: PositiveInt = _of(_LIMITS.max_depth, "Levels of fields that one operation may have.")
     max_aliases: PositiveInt = _of(_LIMITS.max_aliases, "Aliases that one operation may have.")

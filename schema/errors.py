@@ -17,6 +17,7 @@ Everything a client can be told went wrong, as one tree. Knows codes and wording
     │   └── NotCancellableError       GES cannot stop this job (any more)
     └── RequestRefusedError           the request itself, whatever GES would say
         ├── LimitExceededError        the operation asks for more than one operation may
+        │   └── TooOftenError         the caller does something more often than he may
         ├── PayloadTooLargeError      the request body is too large
         └── OverloadedError           the gateway has more work than it can finish
 """
@@ -185,6 +186,19 @@ class LimitExceededError(RequestRefusedError):
     @property
     def extensions(self) -> dict[str, Any]:
         return {"code": self.code, "limit": self.limit, "maximum": self.maximum, "asked": self.asked}
+
+
+class TooOftenError(LimitExceededError):
+    """The caller does something more often than he may; a moment later he may again."""
+
+    def __init__(self, limit: str, maximum: int, *, per_second: int, retry_after_seconds: int) -> None:
+        super().__init__(limit, maximum, maximum + 1)
+        self.message = f"The caller exceeds the limit `{limit}`: at most {maximum} at once, and {per_second} a second."
+        self.retry_after_seconds = retry_after_seconds
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        return {**super().extensions, "retryable": True, "retryAfterSeconds": self.retry_after_seconds}
 
 
 class PayloadTooLargeError(RequestRefusedError):

@@ -19,7 +19,7 @@ from graphql import (
 from gateway.documents import Documents
 from gateway.http.operation import Operation
 from gateway.http.request import GraphQLRequest
-from schema.errors import LimitExceededError
+from schema.errors import GatewayError, LimitExceededError, TooOftenError
 from schema.limits import Limits, check_operation
 
 # Fields that tell of the reading itself, or of this moment: another value for the next client to ask the same.
@@ -48,9 +48,12 @@ class Checks:
         self._documents = documents
         self._limits = limits
 
-    def check(self, asked: GraphQLRequest) -> Checked:
+    def check(self, asked: GraphQLRequest, caller: str | None = None) -> Checked:
         """Return what was asked, executable or refused; refusals are entries for `errors` but for the request id."""
-        document = self._documents.get(asked.query)
+        try:
+            document = self._documents.get(asked.query, caller)
+        except TooOftenError as error:
+            return Checked(None, refusals=(_entry(error),))
         node = None if document.tree is None else get_operation_ast(document.tree, asked.operation_name)
         if document.tree is None or document.errors:
             return Checked(node, refusals=tuple(document.errors))
@@ -60,8 +63,12 @@ class Checks:
         try:
             check_operation(document.tree, asked.operation_name, asked.variables, self._limits)
         except LimitExceededError as error:
-            return Checked(node, refusals=({"message": error.message, "extensions": error.extensions},))
+            return Checked(node, refusals=(_entry(error),))
         return Checked(node, Operation(document.tree, asked.operation_name, asked.variables, asked.extensions))
+
+
+def _entry(error: GatewayError) -> Mapping[str, Any]:
+    return {"message": error.message, "extensions": error.extensions}
 
 
 def tells_of_the_moment(tree: DocumentNode) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.rates import Rates
 from tests.support_graphql import REQUEST_ID, application, client_of
 
 pytestmark = pytest.mark.anyio
@@ -214,3 +215,19 @@ async def test_the_same_document_is_answered_alike_the_second_time(accept: str) 
             second = await client.post("/graphql", json={"query": query}, headers=other)
             assert second.status_code == first.status_code
             assert second.text == first.text.replace(REQUEST_ID, "test-2")
+
+
+@pytest.mark.parametrize(("accept", "status"), [(JSON, 200), (GRAPHQL, 429)])
+async def test_new_documents_by_the_hundred_are_refused_with_the_time_to_wait(accept: str, status: int) -> None:
+    """Each costs CPU to validate; those that are known do not."""
+    rates = Rates(per_caller=1, in_all=10, clock=lambda: 0.0)
+    async with client_of(application(rates=rates)) as client:
+        for number in range(10):
+            await client.post("/graphql", json={"query": f"{{ a{number}: hello }}"})
+        answer = await client.post("/graphql", json={"query": "{ hello }"}, headers={"Accept": accept})
+        known = await client.post("/graphql", json={"query": "{ a3: hello }"}, headers={"Accept": accept})
+    assert refused(answer) == (status, "LIMIT_EXCEEDED")
+    extensions = answer.json()["errors"][0]["extensions"]
+    assert (extensions["limit"], extensions["maximum"], extensions["asked"]) == ("unknownDocuments", 10, 11)
+    assert answer.headers["retry-after"] == str(extensions["retryAfterSeconds"]) == "1"
+    assert known.json() == {"data": {"a3": "Hello, you!"}}

@@ -248,6 +248,24 @@ def test_queries_are_answered_and_mistakes_told_without_closing_the_socket(serve
         assert hear(socket) == {"type": "pong"}
 
 
+def test_new_documents_by_the_hundred_are_refused_over_every_transport() -> None:
+    """A stream says so in its way, a socket stays open."""
+    bounds = {"max_unknown_documents": 1, "max_unknown_documents_per_caller": 1}
+    with serving(**bounds) as gateway, gateway.connect(GOOD) as socket:
+        started(socket)
+        for number in range(10):
+            say(socket, id="q", type="subscribe", payload={"query": f"{{ nothing{number} }}"})
+            assert hear(socket)["payload"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+        say(socket, id="q", type="subscribe", payload=ASKED)
+        (entry,) = hear(socket)["payload"]
+        assert (entry["extensions"]["code"], entry["extensions"]["limit"]) == ("LIMIT_EXCEEDED", "unknownDocuments")
+        for accept in ("text/event-stream", "multipart/mixed;subscriptionSpec=1.0", "application/json"):
+            answer = httpx.post(gateway.origin + PATH, json=ASKED, headers={**GOOD, "Accept": accept})
+            assert '"limit":"unknownDocuments"' in answer.text
+        say(socket, type="ping")
+        assert hear(socket) == {"type": "pong"}
+
+
 @pytest.mark.parametrize(
     "text",
     [

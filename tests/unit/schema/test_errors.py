@@ -15,6 +15,7 @@ from schema.errors import (
     PlaneUnavailableError,
     RateLimitedError,
     RequestRefusedError,
+    TooOftenError,
     UpstreamError,
     UpstreamFailedError,
     UpstreamMalformedError,
@@ -90,6 +91,20 @@ def test_an_exceeded_limit_says_what_was_asked_and_what_is_allowed() -> None:
     error = LimitExceededError("rows", 100_000, 100_001)
     assert error.message == "The operation exceeds the limit `rows`: at most 100000, asked 100001."
     assert error.extensions == {"code": "LIMIT_EXCEEDED", "limit": "rows", "maximum": 100_000, "asked": 100_001}
+
+
+def test_what_is_done_too_often_may_be_done_again_in_a_moment() -> None:
+    """The error says when; its code is that of other limits."""
+    error = TooOftenError("unknownDocuments", 20, per_second=2, retry_after_seconds=3)
+    assert error.message == "The caller exceeds the limit `unknownDocuments`: at most 20 at once, and 2 a second."
+    assert error.extensions == {
+        "code": "LIMIT_EXCEEDED",
+        "limit": "unknownDocuments",
+        "maximum": 20,
+        "asked": 21,
+        "retryable": True,
+        "retryAfterSeconds": 3,
+    }
 
 
 def test_a_refused_request_has_a_code_and_nothing_of_a_plane() -> None:
