@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from gateway.answers import Answers
+from gateway.compression import Compression
 from gateway.documents import Documents
 from gateway.endpoint import Endpoint
 from gateway.front import Front
@@ -67,7 +68,10 @@ def create_app(
         lifespan=partial(_lifespan, runtime),
     )
     # Ahead of Starlette itself: what is given again needs nothing of it.
-    app.middleware_stack = Front(app.build_middleware_stack(), path=PATH, runtime=runtime, answers=answers)
+    behind = app.build_middleware_stack()
+    if settings.compression:
+        behind = Compression(behind)
+    app.middleware_stack = Front(behind, path=PATH, runtime=runtime, answers=answers)
     app.state.is_draining = False
     app.state.ending = served.ending
     app.state.runtime = runtime

@@ -99,6 +99,7 @@ class Settings(BaseSettings):
     max_waits_per_caller: PositiveInt = _of(256, "Queries of one caller that wait for the end of a job at once.")
 
     allowed_origins: Origins = _of((), "Origins of web pages that may call the gateway (CORS), by comma; `*` for all.")
+    compression: bool = _of(True, "Whether answers are compressed (zstd, br, gzip) for clients that accept it.")
     request_timeout_seconds: Seconds = _of(10.0, "Longest time for one operation, without what `waitSeconds` adds.")
     max_operations: PositiveInt = _of(
         1000, "Operations under way at once; one more is answered 503. Finished answers and streams do not count."
