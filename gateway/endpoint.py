@@ -34,6 +34,7 @@ from gateway.http.request import METHODS, GraphQLRequest, read_request
 from gateway.http.stream import Opened as OpenedStream
 from gateway.http.stream import Stream, Streams
 from gateway.http.telling import CLIENT_GONE, CUT_OFF, count_operation, log_operation
+from gateway.http.validators import validate
 from gateway.metrics import Metrics
 from gateway.seats import Seats
 from gateway.telemetry import Event, describe_exception, log
@@ -41,6 +42,7 @@ from schema.context import Context
 from schema.errors import GatewayError, UnauthenticatedError, UpstreamError
 
 _CHALLENGE = 'Bearer realm="ges"'
+_KEPT_BY_CLIENT = "private, no-cache"
 _LONGEST_NAME = 64
 _STREAM_WANTED = (
     "A subscription is a stream: Accept must name text/event-stream, or multipart/mixed with subscriptionSpec=1.0; "
@@ -233,6 +235,9 @@ class Endpoint:
         response = await _answer_result(exchange, opened.context, result)
         if opened.proofs.is_kept and opened.proofs.oldest is not None:
             response.headers["Age"] = age_text(opened.proofs.oldest, opened.context.now)
+        if response.headers["Cache-Control"] == _KEPT_BY_CLIENT:
+            # Whether he still may see it was found out just now.
+            return await validate(response, exchange.request.headers.get("if-none-match"))
         return response
 
     def _stream(
@@ -266,7 +271,7 @@ async def _answer_result(exchange: _Exchange, context: Context, result: Executio
     exchange.codes |= {entry["extensions"]["code"] for entry in entries}
     content = {"data": result.data, "errors": entries} if entries else {"data": result.data}
     # A credential opened what is in it: only the client that asked may keep it, and not without asking again.
-    kept = "private, no-cache" if exchange.request.method == "GET" and not entries else "no-store"
+    kept = _KEPT_BY_CLIENT if exchange.request.method == "GET" and not entries else "no-store"
     return await answer_result(content, media_type=exchange.media_type, cache_control=kept)
 
 

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from gateway.rates import Rates
-from tests.support_graphql import REQUEST_ID, application, client_of
+from schema.errors import UnauthenticatedError
+from tests.support_graphql import REQUEST_ID, Door, application, client_of
 
 pytestmark = pytest.mark.anyio
 JSON = "application/json"
@@ -93,9 +94,36 @@ async def test_all_parameters_may_come_by_get(accept: str) -> None:
     assert answer.headers["cache-control"] == "private, no-cache"
 
 
+async def test_an_answer_by_get_is_not_sent_again_to_who_has_it() -> None:
+    """Compressed or not, and only while it is the same; a POST is never kept."""
+    params = {"query": "{ hello }"}
+    first = await ask("GET", params=params)
+    asked = {"If-None-Match": first.headers["etag"]}
+    async with client_of(application()) as client:
+        again = await client.get("/graphql", params=params, headers={"Accept": JSON, **asked})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == first.headers["etag"]
+        assert again.headers["cache-control"] == "private, no-cache"
+        assert "content-type" not in again.headers
+    assert (await ask("GET", params={"query": '{ hello(name: "Ada") }'}, headers=asked)).status_code == 200
+    posted = await ask(json={"query": "{ hello }"}, headers=asked)
+    assert (posted.status_code, "etag" in posted.headers) == (200, False)
+
+
+async def test_r32_who_may_not_see_an_answer_is_not_told_that_it_is_the_same() -> None:
+    """The right is asked for first."""
+    door = Door(UnauthenticatedError("No credential."))
+    async with client_of(application(door)) as client:
+        answer = await client.get("/graphql?query={hello}", headers={"If-None-Match": "*"})
+    assert (answer.status_code, answer.headers["cache-control"]) == (401, "no-store")
+
+
 async def test_an_answer_by_get_with_errors_is_kept_by_nobody() -> None:
     """They may be gone the next time."""
-    assert (await ask("GET", params={"query": "{ missing }"})).headers["cache-control"] == "no-store"
+    for query in ("{ missing }", "{", "{ nothing }"):
+        answer = await ask("GET", params={"query": query}, headers={"If-None-Match": "*"})
+        assert (answer.headers["cache-control"], "etag" in answer.headers) == ("no-store", False)
+        assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "BREW"])
