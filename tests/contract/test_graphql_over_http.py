@@ -141,7 +141,7 @@ async def test_head_is_405() -> None:
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
 
 
-async def test_a_mutation_by_get_is_405_and_not_executed() -> None:
+async def test_r24_a_mutation_by_get_is_405_and_not_executed() -> None:
     """Following a link changes nothing; also when the document has other faults."""
     for query in ("mutation { change }", "mutation { nothing }", "query A { hello } mutation B { change }"):
         answer = await ask("GET", params={"query": query, "operationName": "B" if " B " in query else ""})
@@ -170,7 +170,7 @@ async def test_a_subscription_needs_a_client_that_takes_streams(accept: str) -> 
         {"Content-Type": JSON, "Content-Encoding": "gzip"},
     ],
 )
-async def test_other_content_is_415(headers: dict[str, str]) -> None:
+async def test_r24_other_content_is_415(headers: dict[str, str]) -> None:
     """Above all what a page of another origin may send without asking first."""
     assert refused(await ask(content=b'{"query":"{ hello }"}', headers=headers)) == (415, "BAD_USER_INPUT")
 
@@ -189,6 +189,22 @@ async def test_a_malformed_request_is_400_in_any_media_type(accept: str, body: b
     answer = await ask(accept=accept, content=body, headers={"Content-Type": JSON})
     assert refused(answer) == (400, "BAD_USER_INPUT")
     assert len(answer.content) < 300
+
+
+@BOTH
+async def test_of_a_member_that_comes_twice_the_last_counts(accept: str) -> None:
+    """As in browsers. Nobody before or behind reads the body, so nobody can read it otherwise."""
+    body = b'{"query":"{ nothing }","variables":5,"variables":{},"query":"{ hello }"}'
+    assert (await ask(accept=accept, content=body, headers={"Content-Type": JSON})).json() == HELLO
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("name", ["variables", "operationName", "extensions"])
+async def test_an_empty_parameter_counts_as_absent(method: str, name: str) -> None:
+    """Clients send all of them."""
+    asked = {"query": "{ hello }", name: ""}
+    answer = await (ask("GET", params=asked) if method == "GET" else ask(json=asked))
+    assert answer.json() == HELLO
 
 
 @BOTH
