@@ -21,6 +21,7 @@ from gateway.endpoint import Endpoint
 from gateway.front import Front
 from gateway.graphiql import assets, page
 from gateway.http.checking import Checks
+from gateway.http.persisted import PersistedDocuments
 from gateway.metrics import CACHE_BYTES, UNDER_WAY
 from gateway.middleware import protection
 from gateway.operations import opener
@@ -95,8 +96,9 @@ def _checks(runtime: Runtime, schema: strawberry.Schema) -> Checks:
         in_all=settings.max_unknown_documents,
         clock=runtime.clock.monotonic,
     )
-    limits, introspection = settings.limits, settings.introspection
-    return Checks(Documents(schema._schema, limits, introspection=introspection, rates=rates), limits)
+    documents = Documents(schema._schema, settings.limits, introspection=settings.introspection, rates=rates)
+    persisted = PersistedDocuments(runtime.documents if settings.stored_documents_max_bytes else None)
+    return Checks(documents, settings.limits, persisted)
 
 
 def _endpoint(runtime: Runtime, schema: strawberry.Schema, checks: Checks, demo_token: str | None) -> Endpoint:

@@ -218,7 +218,7 @@ class Endpoint:
             raise RefusalError(408, "The request body did not arrive in time.", code="TIMEOUT") from None
 
     async def _answer(self, exchange: _Exchange, opened: Opened, parameters: GraphQLRequest) -> Response:
-        checked = self._checks.check(parameters, opened.caller)
+        checked = await self._checks.check(parameters, opened.caller)
         exchange.operation = checked.node
         _check_method(checked, exchange)
         if checked.operation is None or checked.node is None:

@@ -110,6 +110,9 @@ class Settings(BaseSettings):
     max_unknown_documents_per_caller: PositiveInt = _of(
         10, "Of these, documents of one caller, or of all without a credential."
     )
+    stored_documents_max_bytes: NonNegativeInt = _of(
+        16 * _MIB, "Memory for documents that clients store to ask by hash (automatic persisted queries); 0 for none."
+    )
     max_request_bytes: PositiveInt = _of(256 * 1024, "Largest request body read from a client.")
     max_depth: PositiveInt = _of(_LIMITS.max_depth, "Levels of fields that one operation may have.")
     max_aliases: PositiveInt = _of(_LIMITS.max_aliases, "Aliases that one operation may have.")

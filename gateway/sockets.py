@@ -183,7 +183,7 @@ class _Session:
         opened, checked, stream, codes, status = None, None, None, set[str](), 200
         try:
             opened = self._sockets.open_context(connection, self._request_id)
-            checked = self._sockets.checks.check(asked, opened.caller)
+            checked = await self._sockets.checks.check(asked, opened.caller)
             stream = self._open(checked, opened, connection)
             async with aclosing(stream.results()) as results:
                 async for result in results:

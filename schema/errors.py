@@ -19,6 +19,9 @@ Everything a client can be told went wrong, as one tree. Knows codes and wording
         ├── LimitExceededError        the operation asks for more than one operation may
         │   └── TooOftenError         the caller does something more often than he may
         ├── PayloadTooLargeError      the request body is too large
+        ├── DocumentNotFoundError     no document is known under this hash or id
+        ├── DocumentsNotStoredError   documents cannot be stored here, nor asked for by hash
+        ├── DocumentNotTrustedError   the document is none of those that are accepted here
         └── OverloadedError           the gateway has more work than it can finish
 """
 
@@ -205,6 +208,35 @@ class PayloadTooLargeError(RequestRefusedError):
     """The request body is larger than the gateway reads."""
 
     code = "PAYLOAD_TOO_LARGE"
+
+
+class DocumentNotFoundError(RequestRefusedError):
+    """No document is known under this hash or id; a client that has its text sends both."""
+
+    code = "PERSISTED_QUERY_NOT_FOUND"
+
+    def __init__(self) -> None:
+        # Clients compare this very text.
+        super().__init__("PersistedQueryNotFound")
+
+
+class DocumentsNotStoredError(RequestRefusedError):
+    """Documents cannot be stored here, nor asked for by hash; clients send the text from then on."""
+
+    code = "PERSISTED_QUERY_NOT_SUPPORTED"
+
+    def __init__(self) -> None:
+        # Clients compare this very text.
+        super().__init__("PersistedQueryNotSupported")
+
+
+class DocumentNotTrustedError(RequestRefusedError):
+    """The document is none of those that are accepted here."""
+
+    code = "DOCUMENT_NOT_TRUSTED"
+
+    def __init__(self) -> None:
+        super().__init__("Only documents that were agreed on before are accepted here, and this is none of them.")
 
 
 class OverloadedError(RequestRefusedError):

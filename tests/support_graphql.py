@@ -20,6 +20,7 @@ from gateway.answers import Proofs
 from gateway.documents import Documents
 from gateway.endpoint import Endpoint
 from gateway.http.checking import Checks
+from gateway.http.persisted import PersistedDocuments
 from gateway.middleware import protection
 from gateway.rates import Rates
 from gateway.settings import Settings
@@ -146,12 +147,13 @@ def application(
     limits: Limits | None = None,
     introspection: bool = True,
     rates: Rates | None = None,
+    persisted: PersistedDocuments | None = None,
     **options: Any,
 ) -> Starlette:
     """Return the endpoint behind everything a request passes."""
     limits = limits or Limits()
     documents = Documents(SCHEMA._schema, limits, introspection=introspection, rates=rates)
-    checks = Checks(documents, limits)
+    checks = Checks(documents, limits, persisted)
     endpoint = Endpoint(SCHEMA, open_context=door or Door(), checks=checks, introspection=introspection, **options)
     return Starlette(routes=[Route("/graphql", endpoint)], middleware=protection(settings or Settings()))
 

@@ -29,6 +29,10 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "GRAPHQL_PARSE_FAILED": 400,
     "GRAPHQL_VALIDATION_FAILED": 400,
     "LIMIT_EXCEEDED": 400,
+    "DOCUMENT_NOT_TRUSTED": 400,
+    # For clients these two are no failure but a part of the conversation.
+    "PERSISTED_QUERY_NOT_FOUND": 200,
+    "PERSISTED_QUERY_NOT_SUPPORTED": 200,
     "UNAUTHENTICATED": 401,
     "FORBIDDEN": 403,
     "PAYLOAD_TOO_LARGE": 413,

@@ -4,11 +4,16 @@ GraphQL over HTTP as clients rely on it: the audits of the graphql-http project 
 Every answer, also to requests that are no GraphQL at all, is JSON with coded errors.
 """
 
+import hashlib
+import json
 from typing import Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 
+from gateway.cache.store import open_store
+from gateway.http.persisted import PersistedDocuments
 from gateway.rates import Rates
 from schema.errors import UnauthenticatedError
 from tests.support_graphql import REQUEST_ID, Door, application, client_of
@@ -275,3 +280,86 @@ async def test_new_documents_by_the_hundred_are_refused_with_the_time_to_wait(ac
     assert (extensions["limit"], extensions["maximum"], extensions["asked"]) == ("unknownDocuments", 10, 11)
     assert answer.headers["retry-after"] == str(extensions["retryAfterSeconds"]) == "1"
     assert known.json() == {"data": {"a3": "Hello, you!"}}
+
+
+HELLO_HASH = hashlib.sha256(b"{ hello }").hexdigest()
+
+
+def persisted(text: str, **more: Any) -> dict[str, Any]:
+    """Return what names a document by its hash."""
+    named = {"version": 1, "sha256Hash": hashlib.sha256(text.encode()).hexdigest(), **more}
+    return {"extensions": {"persistedQuery": named}}
+
+
+def by_get(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return parameters as they stand in an address."""
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in parameters.items()}
+
+
+def storing() -> Starlette:
+    """Return the endpoint where clients may store documents."""
+    return application(persisted=PersistedDocuments(open_store("memory", max_bytes=100_000)))
+
+
+@BOTH
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_document_is_sent_once_and_then_named(accept: str, method: str) -> None:
+    """A hash nobody knows is answered 200, so that clients go on with the text, and nobody keeps that answer."""
+    async with client_of(storing()) as client:
+        client.headers["Accept"] = accept
+
+        async def asks(parameters: dict[str, Any]) -> httpx.Response:
+            if method == "GET":
+                return await client.get("/graphql", params=by_get(parameters))
+            return await client.post("/graphql", json=parameters)
+
+        unknown = await asks(persisted("{ hello }"))
+        assert refused(unknown) == (200, "PERSISTED_QUERY_NOT_FOUND")
+        assert unknown.json()["errors"][0]["message"] == "PersistedQueryNotFound"
+        assert unknown.headers["cache-control"] == "no-store"
+        assert (await asks({"query": "{ hello }", **persisted("{ hello }")})).json() == HELLO
+        assert (await asks(persisted("{ hello }"))).json() == HELLO
+        assert (await asks({"documentId": f"sha256:{HELLO_HASH}"})).json() == HELLO
+
+
+@pytest.mark.parametrize(("accept", "status"), [(JSON, 200), (GRAPHQL, 400)])
+@pytest.mark.parametrize(
+    "more", [{"sha256Hash": "a" * 64}, {"sha256Hash": "x"}, {"sha256Hash": 5}, {"version": 2}, {"version": None}]
+)
+async def test_a_hash_that_is_wrong_is_refused(accept: str, status: int, more: dict[str, Any]) -> None:
+    """Not that of the text, no SHA-256 at all, or of rules that nobody here knows."""
+    async with client_of(storing()) as client:
+        asked = {"query": "{ hello }", **persisted("{ hello }", **more)}
+        answer = await client.post("/graphql", json=asked, headers={"Accept": accept})
+        assert refused(answer) == (status, "BAD_USER_INPUT")
+        kept = await client.post("/graphql", json={"documentId": more.get("sha256Hash") or HELLO_HASH})
+        assert kept.status_code in (200, 400)
+        assert "errors" in kept.json()
+
+
+async def test_only_documents_that_are_valid_are_kept() -> None:
+    """What cannot be run need not be asked for again."""
+    async with client_of(storing()) as client:
+        for text in ("{ nothing }", "{"):
+            await client.post("/graphql", json={"query": text, **persisted(text)})
+            answer = await client.post("/graphql", json=persisted(text))
+            assert refused(answer) == (200, "PERSISTED_QUERY_NOT_FOUND")
+
+
+async def test_r24_a_named_mutation_by_get_is_405_and_not_executed() -> None:
+    """Naming it changes nothing."""
+    async with client_of(storing()) as client:
+        mutation = "mutation { change }"
+        stored = await client.post("/graphql", json={"query": mutation, **persisted(mutation)})
+        assert stored.json() == {"data": {"change": True}}
+        answer = await client.get("/graphql", params=by_get(persisted(mutation)))
+        assert refused(answer) == (405, "BAD_USER_INPUT")
+        assert answer.headers["allow"] == "POST"
+
+
+async def test_where_nothing_is_stored_clients_are_told_to_send_the_text() -> None:
+    """By the words that they know."""
+    answer = await ask(json=persisted("{ hello }"))
+    assert refused(answer) == (200, "PERSISTED_QUERY_NOT_SUPPORTED")
+    assert answer.json()["errors"][0]["message"] == "PersistedQueryNotSupported"
+    assert (await ask(json={"query": "{ hello }", **persisted("{ hello }")})).json() == HELLO

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 import time
@@ -184,7 +185,8 @@ def test_a_client_that_leaves_a_stream_ends_the_polling(accept: str) -> None:
     with serving("running") as gateway:
         headers = {**GOOD, "Accept": accept}
         with httpx.stream("POST", gateway.origin + PATH, json=ASKED, headers=headers) as answer:
-            assert next(answer.iter_bytes())
+            pieces = answer.iter_bytes()
+            assert next(pieces)
             until(lambda: gateway.pollers == 1)
         until(lambda: gateway.pollers == 0)
         looks = gateway.ges.looks
@@ -264,6 +266,26 @@ def test_new_documents_by_the_hundred_are_refused_over_every_transport() -> None
             assert '"limit":"unknownDocuments"' in answer.text
         say(socket, type="ping")
         assert hear(socket) == {"type": "pong"}
+
+
+def test_documents_are_named_over_every_transport() -> None:
+    """Stored by one, asked for by the others; a socket goes on after a hash that nobody knows."""
+    named = {"version": 1, "sha256Hash": hashlib.sha256(WATCH.encode()).hexdigest()}
+    asked = {"variables": {"id": ID}, "extensions": {"persistedQuery": named}}
+    with serving("running") as gateway, gateway.connect(GOOD) as socket:
+        say(started(socket), id="1", type="subscribe", payload=asked)
+        assert hear(socket)["payload"][0]["extensions"]["code"] == "PERSISTED_QUERY_NOT_FOUND"
+        wrong = {**named, "version": 2}
+        say(socket, id="1", type="subscribe", payload={"extensions": {"persistedQuery": wrong}})
+        assert hear(socket)["payload"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+        say(socket, id="1", type="subscribe", payload={"query": WATCH, **asked})
+        assert told([hear(socket)["payload"]]) == [EVENTS[0]]
+        say(socket, id="2", type="subscribe", payload=asked)
+        assert told([hear(socket)["payload"]]) == [EVENTS[0]]
+        for accept in ("text/event-stream", "multipart/mixed;subscriptionSpec=1.0"):
+            headers = {**GOOD, "Accept": accept}
+            with httpx.stream("POST", gateway.origin + PATH, json=asked, headers=headers) as answer:
+                assert any("SNAPSHOT" in text for text in answer.iter_text())
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,9 @@ import pytest
 from schema import errors
 from schema.errors import (
     BadUserInputError,
+    DocumentNotFoundError,
+    DocumentNotTrustedError,
+    DocumentsNotStoredError,
     GatewayError,
     LimitExceededError,
     NotFoundError,
@@ -111,7 +114,15 @@ def test_a_refused_request_has_a_code_and_nothing_of_a_plane() -> None:
     """GES was not asked."""
     assert PayloadTooLargeError("Too large.").extensions == {"code": "PAYLOAD_TOO_LARGE"}
     assert OverloadedError("Too much.").extensions == {"code": "OVERLOADED"}
+    assert DocumentNotTrustedError().extensions == {"code": "DOCUMENT_NOT_TRUSTED"}
     assert GatewayError("Why.").extensions == {"code": "INTERNAL_SERVER_ERROR"}
+
+
+def test_clients_of_stored_documents_find_the_very_words_they_look_for() -> None:
+    """Some compare the message, others the code."""
+    found, stored = DocumentNotFoundError(), DocumentsNotStoredError()
+    assert (found.message, found.code) == ("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")
+    assert (stored.message, stored.code) == ("PersistedQueryNotSupported", "PERSISTED_QUERY_NOT_SUPPORTED")
 
 
 def test_an_upstream_error_of_no_kind_is_an_upstream_error() -> None:
