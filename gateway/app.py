@@ -22,6 +22,7 @@ from gateway.front import Front
 from gateway.graphiql import assets, page
 from gateway.http.checking import Checks
 from gateway.http.persisted import PersistedDocuments
+from gateway.landing import landing
 from gateway.metrics import CACHE_BYTES, UNDER_WAY
 from gateway.middleware import protection
 from gateway.operations import opener
@@ -32,6 +33,7 @@ from gateway.runtime import Clock, Runtime
 from gateway.seats import Seats
 from gateway.settings import Settings
 from gateway.sockets import Sockets
+from gateway.trusted import read_trusted
 from schema.build import build_schema
 
 PATH = "/graphql"
@@ -47,7 +49,8 @@ def create_app(
     """
     Build the gateway. `transport` replaces the connections to both planes; `demo_token` is preset in GraphiQL.
 
-    `app.state.is_draining` turns readiness off; `app.state.runtime` is what the process shares.
+    `app.state.is_draining` turns readiness off; `app.state.runtime` is what the process shares. Raises SettingsError
+    when a file that the settings name cannot be used.
     """
     runtime = Runtime(settings, transport=transport, clock=clock)
     schema = build_schema()
@@ -61,7 +64,8 @@ def create_app(
         routes=[
             Route(PATH, endpoint),
             WebSocketRoute(PATH, _sockets(runtime, served, checks)),
-            *(_pages() if settings.graphiql else ()),
+            Route("/", _to_endpoint),
+            *(assets() if settings.graphiql else ()),
             *probes(lambda: not app.state.is_draining),
             metrics_route(runtime.metrics, settings.metrics_port),
         ],
@@ -69,10 +73,7 @@ def create_app(
         lifespan=partial(_lifespan, runtime),
     )
     # Ahead of Starlette itself: what is given again needs nothing of it.
-    behind = app.build_middleware_stack()
-    if settings.compression:
-        behind = Compression(behind)
-    app.middleware_stack = Front(behind, path=PATH, runtime=runtime, answers=answers)
+    app.middleware_stack = _front(app, runtime, answers)
     app.state.is_draining = False
     app.state.ending = served.ending
     app.state.runtime = runtime
@@ -89,6 +90,13 @@ async def _lifespan(runtime: Runtime, _app: Starlette) -> AsyncIterator[None]:
         await runtime.close()
 
 
+def _front(app: Starlette, runtime: Runtime, answers: Answers) -> Front:
+    behind = app.build_middleware_stack()
+    if runtime.settings.compression:
+        behind = Compression(behind)
+    return Front(behind, path=PATH, runtime=runtime, answers=answers)
+
+
 def _checks(runtime: Runtime, schema: strawberry.Schema) -> Checks:
     settings = runtime.settings
     rates = Rates(
@@ -97,7 +105,11 @@ def _checks(runtime: Runtime, schema: strawberry.Schema) -> Checks:
         clock=runtime.clock.monotonic,
     )
     documents = Documents(schema._schema, settings.limits, introspection=settings.introspection, rates=rates)
-    persisted = PersistedDocuments(runtime.documents if settings.stored_documents_max_bytes else None)
+    persisted = PersistedDocuments(
+        runtime.documents if settings.stored_documents_max_bytes else None,
+        read_trusted(settings.trusted_documents_file) if settings.trusted_documents_file else None,
+        only_trusted=settings.only_trusted_documents,
+    )
     return Checks(documents, settings.limits, persisted)
 
 
@@ -114,7 +126,7 @@ def _endpoint(runtime: Runtime, schema: strawberry.Schema, checks: Checks, demo_
             "subscriptions", maximum=settings.max_subscriptions, per_caller=settings.max_subscriptions_per_caller
         ),
         heartbeat_seconds=settings.heartbeat_seconds,
-        page=partial(page, endpoint=PATH, demo_token=demo_token) if settings.graphiql else None,
+        page=partial(page, endpoint=PATH, demo_token=demo_token) if settings.graphiql else landing,
     )
 
 
@@ -133,8 +145,5 @@ def _sockets(runtime: Runtime, served: Endpoint, checks: Checks) -> Sockets:
     )
 
 
-def _pages() -> list[Route]:
-    async def to_endpoint(_: Request) -> Response:
-        return RedirectResponse(PATH.lstrip("/"))
-
-    return [Route("/", to_endpoint), *assets()]
+async def _to_endpoint(_: Request) -> Response:
+    return RedirectResponse(PATH.lstrip("/"))

@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -95,6 +96,15 @@ def test_serving_needs_to_know_where_ges_is(capsys: pytest.CaptureFixture[str]) 
     text = capsys.readouterr().err
     assert "GES_GATEWAY_MANAGEMENT_URL, GES_GATEWAY_SERVICE_URLS" in text
     assert "demo" in text
+
+
+def test_a_file_that_cannot_be_used_stops_the_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And the port is free again."""
+    file = tmp_path / "trusted.json"
+    file.write_text("[]")
+    environ = {"GES_GATEWAY_MANAGEMENT_URL": "http://10.0.0.1", "GES_GATEWAY_TRUSTED_DOCUMENTS_FILE": str(file)}
+    assert main(["serve", "--port", "0"], environ) == 2
+    assert "trusted.json: holds no trusted documents." in capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_is_told(capsys: pytest.CaptureFixture[str]) -> None:
