@@ -93,7 +93,7 @@ class Compression:
         self._compressors = compressors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] == "HEAD" or scope["http_version"] == "1.0":
+        if scope["type"] != "http" or scope["method"] == "HEAD" or scope.get("http_version") == "1.0":
             return await self._app(scope, receive, send)
         accept = b",".join([value for name, value in scope["headers"] if name == b"accept-encoding"])
         return await self._app(scope, receive, _Answer(send, choose(accept), self._compressors).send)
