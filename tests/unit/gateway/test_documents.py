@@ -108,6 +108,13 @@ def test_bytes_are_given_back_when_documents_leave() -> None:
     assert table.held_bytes == 3 * (len("{ a49: hello }") * 4 + 7 * 600) + len("{ b49") * 4 + 1_000
 
 
+def test_a_document_that_is_used_again_is_counted_once() -> None:
+    """It moves, it is not copied."""
+    table = Documents(CORE, Limits())
+    used(table, QUERY)
+    assert table.held_bytes == len(QUERY) * 4 + 5 * 600
+
+
 @pytest.mark.parametrize("flood", ["{{ nothing{} }}", "{{ a{}", "{{ a{}: hello }}"], ids=["invalid", "broken", "valid"])
 def test_a_flood_of_new_documents_leaves_those_in_use(flood: str) -> None:
     """Whether they are valid or not, and in a bounded part of the room."""
