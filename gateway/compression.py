@@ -31,6 +31,8 @@ _BROTLI_WINDOW = 18
 _GZIP_FRAME = 31
 _TYPES = frozenset({"application/json", "application/graphql-response+json", "application/x-ndjson", "image/svg+xml"})
 _EVENTS = "text/event-stream"
+# It has no content, and stands for an answer that may have been compressed.
+_NOT_MODIFIED = 304
 
 
 class Compressor(Protocol):
@@ -111,9 +113,11 @@ class _Answer:
 
     async def send(self, message: Message) -> None:
         """Pass one message on, compressed if it is to be."""
-        if message["type"] == "http.response.start" and _may_be_compressed(message):
-            MutableHeaders(scope=message).add_vary_header("Accept-Encoding")
-            if self._choice.encoding is not None:
+        if message["type"] == "http.response.start":
+            may_be = _may_be_compressed(message)
+            if may_be or message["status"] == _NOT_MODIFIED:
+                MutableHeaders(scope=message).add_vary_header("Accept-Encoding")
+            if may_be and self._choice.encoding is not None:
                 self._head = message
                 return
         elif message["type"] == "http.response.body" and self._head is not None:
@@ -166,4 +170,4 @@ def _may_be_compressed(head: Message) -> bool:
     headers = MutableHeaders(scope=head)
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     is_text = media_type in _TYPES or (media_type.startswith("text/") and media_type != _EVENTS)
-    return is_text and head["status"] not in (204, 206, 304) and "content-encoding" not in headers
+    return is_text and head["status"] not in (204, 206, _NOT_MODIFIED) and "content-encoding" not in headers

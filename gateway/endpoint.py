@@ -7,6 +7,7 @@ Knows neither planes nor credentials: whoever builds it says how the context of 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -194,6 +195,8 @@ class Endpoint:
         except GatewayError as error:
             entry = {"message": error.message, "extensions": error.extensions}
             headers = {"WWW-Authenticate": _CHALLENGE} if isinstance(error, UnauthenticatedError) else {}
+            if seconds := error.extensions.get("retryAfterSeconds"):
+                headers["Retry-After"] = str(math.ceil(seconds))
             return exchange.refuse(STATUS_BY_CODE.get(error.extensions["code"], 500), entry, **headers)
 
     def _negotiate(self, exchange: _Exchange) -> None:

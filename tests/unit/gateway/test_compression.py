@@ -184,6 +184,11 @@ async def test_what_is_encoded_or_no_whole_content_is_not_touched(status: int, h
     assert body_of(await sent(LARGE, status=status, headers=headers)) == LARGE
 
 
+async def test_what_was_not_modified_depends_on_the_same_headers() -> None:
+    """A cache takes them over for the answer that it has."""
+    assert headers_of(await sent(b"", status=304))["vary"] == "Accept-Encoding"
+
+
 @pytest.mark.parametrize("media_type", [b"font/woff2", b"image/png", b"application/vnd.apache.arrow.stream"])
 async def test_what_is_no_text_is_not_touched(media_type: bytes) -> None:
     """Most of it is compressed by itself."""
