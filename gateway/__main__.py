@@ -152,7 +152,12 @@ def _run(create: Callable[[str], Starlette], settings: Settings, text: str = "")
     beside = () if settings.metrics_port is None else (open_port(settings.host, settings.metrics_port),)
     configure(settings.log_level, settings.log_format)
     url = url_of(listener)
-    app = create(url)
+    try:
+        app = create(url)
+    except SettingsError:
+        for port in (listener, *beside):
+            port.close()
+        raise
     if text:
         print(text.replace("{url}", url), flush=True)
     has_started = serve(

@@ -8,24 +8,33 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import httpx
+import strawberry
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp
 
 from gateway.answers import Answers
+from gateway.compression import Compression
+from gateway.documents import Documents
 from gateway.endpoint import Endpoint
 from gateway.front import Front
 from gateway.graphiql import assets, page
+from gateway.http.checking import Checks
+from gateway.http.persisted import PersistedDocuments
+from gateway.landing import landing
 from gateway.metrics import CACHE_BYTES, UNDER_WAY
 from gateway.middleware import protected, protection
 from gateway.operations import opener
 from gateway.overload import Overload
 from gateway.probes import metrics_route, probes
+from gateway.rates import Rates
 from gateway.runtime import Clock, Runtime
 from gateway.seats import Seats
 from gateway.settings import Settings
 from gateway.sockets import Sockets
+from gateway.trusted import read_trusted
 from schema.build import build_schema
 
 PATH = "/graphql"
@@ -41,10 +50,13 @@ def create_app(
     """
     Build the gateway. `transport` replaces the connections to both planes; `demo_token` is preset in GraphiQL.
 
-    `app.state.is_draining` turns readiness off; `app.state.runtime` is what the process shares.
+    `app.state.is_draining` turns readiness off; `app.state.runtime` is what the process shares. Raises SettingsError
+    when a file that the settings name cannot be used.
     """
     runtime = Runtime(settings, transport=transport, clock=clock)
-    served = _endpoint(runtime, demo_token)
+    schema = build_schema()
+    checks = _checks(runtime, schema)
+    served = _endpoint(runtime, schema, checks, demo_token)
     endpoint = Overload(served, settings.max_operations)
     answers = Answers(settings.answers_max_bytes, runtime.clock.monotonic)
     runtime.metrics.show(UNDER_WAY, lambda: {(): endpoint.under_way})
@@ -52,8 +64,9 @@ def create_app(
     app = Starlette(
         routes=[
             Route(PATH, endpoint),
-            WebSocketRoute(PATH, _sockets(runtime, served)),
-            *(_pages() if settings.graphiql else ()),
+            WebSocketRoute(PATH, _sockets(runtime, served, checks)),
+            Route("/", _to_endpoint),
+            *(assets() if settings.graphiql else ()),
             *probes(lambda: not app.state.is_draining),
             metrics_route(runtime.metrics, settings.metrics_port),
         ],
@@ -61,9 +74,7 @@ def create_app(
         lifespan=partial(_lifespan, runtime),
     )
     # Ahead of Starlette itself: what is given again needs nothing of it, and what is executed neither.
-    app.middleware_stack = Front(
-        app.build_middleware_stack(), protected(endpoint, settings), path=PATH, runtime=runtime, answers=answers
-    )
+    app.middleware_stack = _front(app, protected(endpoint, settings), runtime, answers)
     app.state.is_draining = False
     app.state.ending = served.ending
     app.state.runtime = runtime
@@ -80,12 +91,35 @@ async def _lifespan(runtime: Runtime, _app: Starlette) -> AsyncIterator[None]:
         await runtime.close()
 
 
-def _endpoint(runtime: Runtime, demo_token: str | None) -> Endpoint:
+def _front(app: Starlette, endpoint: ASGIApp, runtime: Runtime, answers: Answers) -> Front:
+    behind = app.build_middleware_stack()
+    if runtime.settings.compression:
+        behind, endpoint = Compression(behind), Compression(endpoint)
+    return Front(behind, endpoint, path=PATH, runtime=runtime, answers=answers)
+
+
+def _checks(runtime: Runtime, schema: strawberry.Schema) -> Checks:
+    settings = runtime.settings
+    rates = Rates(
+        per_caller=settings.max_unknown_documents_per_caller,
+        in_all=settings.max_unknown_documents,
+        clock=runtime.clock.monotonic,
+    )
+    documents = Documents(schema._schema, settings.limits, introspection=settings.introspection, rates=rates)
+    persisted = PersistedDocuments(
+        runtime.documents if settings.stored_documents_max_bytes else None,
+        read_trusted(settings.trusted_documents_file) if settings.trusted_documents_file else None,
+        only_trusted=settings.only_trusted_documents,
+    )
+    return Checks(documents, settings.limits, persisted)
+
+
+def _endpoint(runtime: Runtime, schema: strawberry.Schema, checks: Checks, demo_token: str | None) -> Endpoint:
     settings = runtime.settings
     return Endpoint(
-        build_schema(),
+        schema,
         open_context=opener(runtime),
-        limits=settings.limits,
+        checks=checks,
         introspection=settings.introspection,
         request_timeout_seconds=settings.request_timeout_seconds,
         metrics=runtime.metrics,
@@ -93,14 +127,14 @@ def _endpoint(runtime: Runtime, demo_token: str | None) -> Endpoint:
             "subscriptions", maximum=settings.max_subscriptions, per_caller=settings.max_subscriptions_per_caller
         ),
         heartbeat_seconds=settings.heartbeat_seconds,
-        page=partial(page, endpoint=PATH, demo_token=demo_token) if settings.graphiql else None,
+        page=partial(page, endpoint=PATH, demo_token=demo_token) if settings.graphiql else landing,
     )
 
 
-def _sockets(runtime: Runtime, served: Endpoint) -> Sockets:
+def _sockets(runtime: Runtime, served: Endpoint, checks: Checks) -> Sockets:
     settings = runtime.settings
     return Sockets(
-        served.checks,
+        checks,
         served.streams,
         open_context=opener(runtime),
         ending=served.ending,
@@ -112,8 +146,5 @@ def _sockets(runtime: Runtime, served: Endpoint) -> Sockets:
     )
 
 
-def _pages() -> list[Route]:
-    async def to_endpoint(_: Request) -> Response:
-        return RedirectResponse(PATH.lstrip("/"))
-
-    return [Route("/", to_endpoint), *assets()]
+async def _to_endpoint(_: Request) -> Response:
+    return RedirectResponse(PATH.lstrip("/"))

@@ -1,11 +1,12 @@
 """
 Documents by their text: parsed and validated once, also those that are not valid. Bounded in number and in bytes.
 
-Knows neither variables nor callers, so what is kept here is the same for everyone.
+Knows no variables, and of callers only how often they bring something new: what is kept is the same for everyone.
 """
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +24,8 @@ from graphql import (
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from schema.errors import LimitExceededError
+from gateway.rates import SAVED_SECONDS, Rates
+from schema.errors import LimitExceededError, TooOftenError
 from schema.limits import Allowed, Limits, parse_document
 from schema.plans import Plans
 
@@ -32,6 +34,8 @@ _MOST_ERRORS = 20
 _LONGEST_TEXT = 500
 # What is kept, in bytes: for each token of a parsed document (measured, and rounded up), each character, each error.
 _TOKEN, _CHARACTER, _ERROR = 600, 4, 1_000
+# This part of the room is for documents that were asked for once, and for those that are not valid.
+_NEWCOMERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,12 @@ class Document:
 
 
 class Documents:
-    """Reads documents for one schema and keeps the recent ones."""
+    """
+    Reads documents for one schema and keeps the recent ones.
+
+    Those that are valid and were asked for again have most of the room to themselves: a flood of others, valid or
+    not, washes away but others of its kind.
+    """
 
     def __init__(
         self,
@@ -57,6 +66,7 @@ class Documents:
         limits: Limits,
         *,
         introspection: bool = True,
+        rates: Rates | None = None,
         max_count: int = 1_000,
         max_bytes: int = 64 * 1024 * 1024,
     ) -> None:
@@ -65,28 +75,38 @@ class Documents:
         self._rules = _RULES if introspection else (*_RULES, NoSchemaIntrospectionCustomRule)
         # Names that are suggested are the schema, read one mistake at a time.
         self._hide_suggestions = not introspection
-        self._max_count = max_count
-        self._max_bytes = max_bytes
-        self._bytes = 0
-        self._known: OrderedDict[str, Document] = OrderedDict()
+        self._rates = rates
+        self._newcomers = _Shelf(max_count // _NEWCOMERS, max_bytes // _NEWCOMERS)
+        self._proven = _Shelf(max_count - max_count // _NEWCOMERS, max_bytes - max_bytes // _NEWCOMERS)
 
-    def get(self, text: str) -> Document:
-        """Return the document with this text, valid or not."""
-        document = self._known.get(text)
+    @property
+    def held_bytes(self) -> int:
+        """The bytes of what is kept."""
+        return self._newcomers.held_bytes + self._proven.held_bytes
+
+    def get(self, text: str, caller: str | None = None) -> Document:
+        """Return the document with this text, valid or not. Raises TooOftenError when a caller brings too many."""
+        document = self._proven.get(text)
         if document is not None:
-            self._known.move_to_end(text)
             return document
-        document = self._read(text)
-        # A text beyond the limit costs nothing to refuse again.
-        if len(text) <= self._limits.max_characters:
-            self._keep(text, document)
+        document = self._newcomers.get(text)
+        if document is None:
+            return self._welcome(text, caller)
+        if not document.errors:
+            self._newcomers.drop(text)
+            self._proven.put(text, document)
         return document
 
-    def _keep(self, text: str, document: Document) -> None:
-        self._known[text] = document
-        self._bytes += _size(text, document)
-        while len(self._known) > self._max_count or self._bytes > self._max_bytes:
-            self._bytes -= _size(*self._known.popitem(last=False))
+    def _welcome(self, text: str, caller: str | None) -> Document:
+        # A text beyond the limit costs nothing to refuse, now and again.
+        if len(text) > self._limits.max_characters:
+            return self._read(text)
+        if self._rates is not None and (seconds := self._rates.take(caller)):
+            most, wait = self._rates.per_caller * SAVED_SECONDS, math.ceil(seconds)
+            raise TooOftenError("unknownDocuments", most, per_second=self._rates.per_caller, retry_after_seconds=wait)
+        document = self._read(text)
+        self._newcomers.put(text, document)
+        return document
 
     def _read(self, text: str) -> Document:
         try:
@@ -101,6 +121,31 @@ class Documents:
         if errors:
             return Document(tree, tuple(_entry(error, "GRAPHQL_VALIDATION_FAILED") for error in errors))
         return Document(tree, plans=Plans(tree))
+
+
+class _Shelf:
+    """Room for documents, so many and so many bytes of them; the one not asked for longest leaves first."""
+
+    def __init__(self, max_count: int, max_bytes: int) -> None:
+        self.held_bytes = 0
+        self._max_count = max_count
+        self._max_bytes = max_bytes
+        self._kept: OrderedDict[str, Document] = OrderedDict()
+
+    def get(self, text: str) -> Document | None:
+        document = self._kept.get(text)
+        if document is not None:
+            self._kept.move_to_end(text)
+        return document
+
+    def put(self, text: str, document: Document) -> None:
+        self._kept[text] = document
+        self.held_bytes += _size(text, document)
+        while len(self._kept) > self._max_count or self.held_bytes > self._max_bytes:
+            self.held_bytes -= _size(*self._kept.popitem(last=False))
+
+    def drop(self, text: str) -> None:
+        self.held_bytes -= _size(text, self._kept.pop(text))
 
 
 def _entry(error: GraphQLError, code: str) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ Knows neither planes nor credentials: whoever builds it says how the context of 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,7 +25,6 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.answers import Offer, Proofs, age_text
-from gateway.documents import Documents
 from gateway.http.answer import STATUS_BY_CODE, RefusalError, answer_errors, answer_result
 from gateway.http.checking import Checked, Checks, tells_of_the_moment
 from gateway.http.events import FRAMINGS, EventStream, Framing, as_stream
@@ -35,14 +35,15 @@ from gateway.http.request import METHODS, GraphQLRequest, read_request
 from gateway.http.stream import Opened as OpenedStream
 from gateway.http.stream import Stream, Streams
 from gateway.http.telling import CLIENT_GONE, CUT_OFF, count_operation, log_operation
+from gateway.http.validators import validate
 from gateway.metrics import Metrics
 from gateway.seats import Seats
 from gateway.telemetry import Event, describe_exception, log
 from schema.context import Context
 from schema.errors import GatewayError, UnauthenticatedError, UpstreamError
-from schema.limits import Limits
 
 _CHALLENGE = 'Bearer realm="ges"'
+_KEPT_BY_CLIENT = "private, no-cache"
 _LONGEST_NAME = 64
 _STREAM_WANTED = (
     "A subscription is a stream: Accept must name text/event-stream, or multipart/mixed with subscriptionSpec=1.0; "
@@ -91,7 +92,11 @@ class _Exchange:
 
     def refuse_document(self, *entries: Mapping[str, Any]) -> Response:
         """Answer that this document is not executed. With plain JSON, clients understand that from a 200 only."""
-        return self.refuse(400 if self.media_type == GRAPHQL_JSON else 200, *entries)
+        extensions = entries[0]["extensions"]
+        status, headers = STATUS_BY_CODE.get(extensions["code"], 400), {}
+        if seconds := extensions.get("retryAfterSeconds"):
+            status, headers = 429, {"Retry-After": str(seconds)}
+        return self.refuse(status if self.media_type == GRAPHQL_JSON else 200, *entries, **headers)
 
     async def close(self) -> None:
         """End what is still under way for it."""
@@ -114,7 +119,7 @@ class Endpoint:
         schema: strawberry.Schema,
         *,
         open_context: OpenContext,
-        limits: Limits | None = None,
+        checks: Checks,
         introspection: bool = True,
         request_timeout_seconds: float = 10.0,
         waiting_seconds: float = 55.0,
@@ -123,8 +128,7 @@ class Endpoint:
         seats: Seats | None = None,
         heartbeat_seconds: float = 12.0,
     ) -> None:
-        limits = limits or Limits()
-        self.checks = Checks(Documents(schema._schema, limits, introspection=introspection), limits)
+        self._checks = checks
         self._executor = Executor(schema, hide_suggestions=not introspection)
         seats = seats or Seats("subscriptions", maximum=10_000, per_caller=100)
         self.streams = Streams(self._executor, seats, seconds=request_timeout_seconds)
@@ -191,6 +195,8 @@ class Endpoint:
         except GatewayError as error:
             entry = {"message": error.message, "extensions": error.extensions}
             headers = {"WWW-Authenticate": _CHALLENGE} if isinstance(error, UnauthenticatedError) else {}
+            if seconds := error.extensions.get("retryAfterSeconds"):
+                headers["Retry-After"] = str(math.ceil(seconds))
             return exchange.refuse(STATUS_BY_CODE.get(error.extensions["code"], 500), entry, **headers)
 
     def _negotiate(self, exchange: _Exchange) -> None:
@@ -215,7 +221,7 @@ class Endpoint:
             raise RefusalError(408, "The request body did not arrive in time.", code="TIMEOUT") from None
 
     async def _answer(self, exchange: _Exchange, opened: Opened, parameters: GraphQLRequest) -> Response:
-        checked = self.checks.check(parameters)
+        checked = await self._checks.check(parameters, opened.caller)
         exchange.operation = checked.node
         _check_method(checked, exchange)
         if checked.operation is None or checked.node is None:
@@ -232,6 +238,9 @@ class Endpoint:
         response = await _answer_result(exchange, opened.context, result)
         if opened.proofs.is_kept and opened.proofs.oldest is not None:
             response.headers["Age"] = age_text(opened.proofs.oldest, opened.context.now)
+        if response.headers["Cache-Control"] == _KEPT_BY_CLIENT:
+            # Whether he still may see it was found out just now.
+            return await validate(response, exchange.request.headers.get("if-none-match"))
         return response
 
     def _stream(
@@ -265,7 +274,7 @@ async def _answer_result(exchange: _Exchange, context: Context, result: Executio
     exchange.codes |= {entry["extensions"]["code"] for entry in entries}
     content = {"data": result.data, "errors": entries} if entries else {"data": result.data}
     # A credential opened what is in it: only the client that asked may keep it, and not without asking again.
-    kept = "private, no-cache" if exchange.request.method == "GET" and not entries else "no-store"
+    kept = _KEPT_BY_CLIENT if exchange.request.method == "GET" and not entries else "no-store"
     return await answer_result(content, media_type=exchange.media_type, cache_control=kept)
 
 

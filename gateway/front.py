@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.answers import Answers, Finished, Headers, Key, Offer, age_text
 from gateway.auth.passthrough import read_caller
+from gateway.compression import normal
 from gateway.http.telling import count_operation, log_operation
 from gateway.metrics import LOOKUPS
 from gateway.middleware import declared_bytes, exceeds_headers, name_request
@@ -24,8 +25,13 @@ from gateway.telemetry import log
 from schema.errors import GatewayError
 
 # What answers depend on beside caller and body. An answer that says it varies by anything else is not kept.
-DECIDING = frozenset({b"accept", b"cache-control", b"content-type", b"content-encoding", b"origin", b"x-project-id"})
-_REQUEST_ID, _AGE = b"x-request-id", b"age"
+DECIDING = frozenset(
+    {
+        *(b"accept", b"accept-encoding", b"cache-control", b"content-type", b"content-encoding", b"origin"),
+        b"x-project-id",
+    }
+)
+_REQUEST_ID, _AGE, _ENCODINGS = b"x-request-id", b"age", b"accept-encoding"
 # The messages of a request so far. In place of one that did not come in time stands None.
 Taken = Sequence[Message | None]
 # A body that comes in more pieces than this is not looked up.
@@ -65,8 +71,7 @@ class Front:
             body = _body_of(taken)
         if body is None:
             return await self._endpoint(scope, _again(taken, receive), send)
-        headers = tuple([header for header in scope["headers"] if header[0] in DECIDING])
-        key = Key(caller, self._runtime.grants.epoch(caller), headers, body)
+        key = Key(caller, self._runtime.grants.epoch(caller), _deciding(scope["headers"]), body)
         answer = self._find(key)
         if answer is None:
             self._runtime.metrics.count(LOOKUPS, "answers", "miss")
@@ -167,6 +172,13 @@ class _Recording:
         await self._send(message)
         if len(self._messages) <= _WHOLE:
             self._messages.append(message)
+
+
+def _deciding(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """Return what answers depend on; of encodings, which clients list at length, only what comes of them."""
+    return tuple(
+        [(name, normal(value) if name == _ENCODINGS else value) for name, value in headers if name in DECIDING]
+    )
 
 
 def _arrived(receive: Receive) -> Taken:

@@ -24,6 +24,7 @@ from gateway.telemetry import Event, describe_exception, log
 from schema.errors import PayloadTooLargeError
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+_HEADER_NAME = re.compile(r"[a-z0-9-]{1,64}")
 _MOST_HEADERS = 100
 # IAM tokens alone may have 16 KiB.
 _MOST_HEADER_BYTES = 64 * 1024
@@ -47,14 +48,11 @@ ALLOWED_HEADERS = ", ".join(
         "X-Request-Id",
         "Traceparent",
         "Tracestate",
-        "Apollo-Require-Preflight",
-        "Apollographql-Client-Name",
-        "Apollographql-Client-Version",
-        "X-Apollo-Operation-Id",
-        "X-Apollo-Operation-Name",
     )
 )
-EXPOSED_HEADERS = "X-Request-Id, Retry-After, Age"
+# Clients of Apollo and of others like them invent more of these; they say who asks, and open nothing.
+_ALLOWED_BEGINNINGS = ("apollo", "x-apollo")
+EXPOSED_HEADERS = "X-Request-Id, Retry-After, ETag, Age"
 _PREFLIGHT_SECONDS = "600"
 
 
@@ -141,7 +139,8 @@ class CrossOrigin:
         origin = headers.get("origin", "")
         permits = self._permits(origin)
         if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
-            response = Response(status_code=204, headers={**permits, **(_PREFLIGHT if len(permits) > 1 else {})})
+            asked = headers.get("access-control-request-headers", "")
+            response = Response(status_code=204, headers={**permits, **(_preflight(asked) if len(permits) > 1 else {})})
             return await response(scope, receive, send)
         return await self._app(scope, receive, _adding(send, permits))
 
@@ -156,11 +155,16 @@ class CrossOrigin:
         return {"Vary": "Origin"}
 
 
-_PREFLIGHT = {
-    "Access-Control-Allow-Methods": ALLOWED_METHODS,
-    "Access-Control-Allow-Headers": ALLOWED_HEADERS,
-    "Access-Control-Max-Age": _PREFLIGHT_SECONDS,
-}
+def _preflight(asked: str) -> dict[str, str]:
+    """Return what may be sent, told of some of the headers that are asked for by how they begin."""
+    names = {name.strip().lower() for name in asked.split(",")}
+    more = sorted(name for name in names if name.startswith(_ALLOWED_BEGINNINGS) and _HEADER_NAME.fullmatch(name))
+    return {
+        "Access-Control-Allow-Methods": ALLOWED_METHODS,
+        "Access-Control-Allow-Headers": ", ".join((ALLOWED_HEADERS, *more)),
+        "Access-Control-Max-Age": _PREFLIGHT_SECONDS,
+        "Vary": "Origin, Access-Control-Request-Headers",
+    }
 
 
 class SecurityHeaders:

@@ -73,9 +73,12 @@ class Runtime:
         # Scopes of different processes must not match: entries of another process were proven to another gateway.
         self.secret = secrets.token_bytes(32)
         self.flights = Flights()
-        self.grants = Grants(settings.grant_seconds, self.clock.monotonic)
-        self.lifetimes = Lifetimes(settings.cache_settle_seconds, self.clock.monotonic)
-        self.store: Store = open_store("memory", max_bytes=settings.cache_max_bytes, clock=self.clock.monotonic)
+        monotonic = self.clock.monotonic
+        self.grants = Grants(settings.grant_seconds, monotonic)
+        self.lifetimes = Lifetimes(settings.cache_settle_seconds, monotonic)
+        self.store: Store = open_store("memory", max_bytes=settings.cache_max_bytes, clock=monotonic)
+        # Apart from the bodies: what clients store cannot push those out.
+        self.documents: Store = open_store("memory", max_bytes=settings.stored_documents_max_bytes, clock=monotonic)
         self.metrics = Metrics()
         self.watches = Watches(_pace(settings), self.clock.monotonic)
         self.waits = Seats("waits", maximum=settings.max_operations, per_caller=settings.max_waits_per_caller)
@@ -154,6 +157,7 @@ class Runtime:
         for transport in set(self._transports.values()):
             await transport.aclose()
         await self.store.close()
+        await self.documents.close()
 
 
 def _pace(settings: Settings) -> Pace:

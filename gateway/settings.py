@@ -6,10 +6,21 @@ import difflib
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import tzinfo
 from typing import Any, Literal, NamedTuple
 
-from pydantic import Field, FilePath, NonNegativeInt, PositiveInt, ValidationError
+from pydantic import (
+    Field,
+    FilePath,
+    NonNegativeInt,
+    PositiveInt,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.setting_types import Allowed, BaseURL, BaseURLs, Origins, Project, Seconds, Zone
@@ -20,6 +31,8 @@ PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 
 _MIB = 1024 * 1024
 _LIMITS = Limits()
+# What shows more of the schema than the documents in use do.
+_OFF_IN_PRODUCTION = ("graphiql", "introspection")
 # Kubernetes puts the addresses of services into the environment; those of one called `ges-gateway` look like ours.
 _SERVICE_LINK = re.compile(r"(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_[A-Z]+)?)")
 _SERVICE_LINK_VALUE = re.compile(r"(tcp|udp|sctp)://.+")
@@ -99,14 +112,31 @@ class Settings(BaseSettings):
     max_waits_per_caller: PositiveInt = _of(256, "Queries of one caller that wait for the end of a job at once.")
 
     allowed_origins: Origins = _of((), "Origins of web pages that may call the gateway (CORS), by comma; `*` for all.")
+    compression: bool = _of(True, "Whether answers are compressed (zstd, br, gzip) for clients that accept it.")
     request_timeout_seconds: Seconds = _of(10.0, "Longest time for one operation, without what `waitSeconds` adds.")
     max_operations: PositiveInt = _of(
         1000, "Operations under way at once; one more is answered 503. Finished answers and streams do not count."
+    )
+    max_unknown_documents: PositiveInt = _of(
+        50, "Documents a second that are not known here yet; in a moment ten times as many. One takes some 4 ms of CPU."
+    )
+    max_unknown_documents_per_caller: PositiveInt = _of(
+        10, "Of these, documents of one caller, or of all without a credential."
+    )
+    stored_documents_max_bytes: NonNegativeInt = _of(
+        16 * _MIB, "Memory for documents that clients store to ask by hash (automatic persisted queries); 0 for none."
     )
     max_request_bytes: PositiveInt = _of(256 * 1024, "Largest request body read from a client.")
     max_depth: PositiveInt = _of(_LIMITS.max_depth, "Levels of fields that one operation may have.")
     max_aliases: PositiveInt = _of(_LIMITS.max_aliases, "Aliases that one operation may have.")
     max_rows: PositiveInt = _of(_LIMITS.max_rows, "Result rows that one operation may ask for, all pages together.")
+    production: bool = _of(
+        False, "Serve no explorer, keep the schema back, and accept trusted documents only; each may be said otherwise."
+    )
+    any_document: bool = _of(False, "In production: accept also documents that are not trusted.")
+    trusted_documents_file: FilePath | None = _of(
+        None, "JSON file of documents by id, as graphql-codegen, Relay or Apollo's manifest write it."
+    )
     graphiql: bool = _of(True, "Whether browsers get the GraphiQL page.")
     introspection: bool = _of(True, "Whether clients may read the schema, and get names suggested for mistyped ones.")
 
@@ -135,6 +165,22 @@ class Settings(BaseSettings):
     shutdown_grace_seconds: NonNegativeInt = _of(
         5, "After the port is closed: how long requests under way may take.", le=600
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _set_for_production(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Let what is not said be off in production."""
+        with suppress(ValidationError):
+            if TypeAdapter(bool).validate_python(given.get("production", False)):
+                return {**dict.fromkeys(_OFF_IN_PRODUCTION, False), **given}
+        return given
+
+    @field_validator("trusted_documents_file")
+    @classmethod
+    def _say_what_is_trusted(cls, file: FilePath | None, info: ValidationInfo) -> FilePath | None:
+        if file is None and info.data.get("production") and not info.data.get("any_document"):
+            raise ValueError(f"is needed in production, unless {PREFIX}ANY_DOCUMENT is on")
+        return file
 
     @classmethod
     def settings_customise_sources(
@@ -166,6 +212,11 @@ class Settings(BaseSettings):
     def limits(self) -> Limits:
         """What one operation may ask for."""
         return Limits(max_depth=self.max_depth, max_aliases=self.max_aliases, max_rows=self.max_rows)
+
+    @property
+    def only_trusted_documents(self) -> bool:
+        """Whether no other documents are accepted."""
+        return self.production and not self.any_document
 
     @property
     def can_reach_ges(self) -> bool:

@@ -180,10 +180,11 @@ class _Session:
     async def _run(self, id: str, asked: GraphQLRequest, connection: HTTPConnection) -> None:
         """Run one operation to its end, and say that it has come."""
         started = time.perf_counter()
-        checked, stream, codes, status = None, None, set[str](), 200
+        opened, checked, stream, codes, status = None, None, None, set[str](), 200
         try:
-            checked = self._sockets.checks.check(asked)
-            stream = self._open(checked, connection)
+            opened = self._sockets.open_context(connection, self._request_id)
+            checked = await self._sockets.checks.check(asked, opened.caller)
+            stream = self._open(checked, opened, connection)
             async with aclosing(stream.results()) as results:
                 async for result in results:
                     await self._send_text(f'{{"id":{_json(id)},"type":"next","payload":{result.decode()}}}')
@@ -201,12 +202,13 @@ class _Session:
             if stream is not None:
                 codes |= stream.codes
                 await stream.close()
+            elif opened is not None:
+                await opened.close()
             self._tell(checked, stream, started, status, codes)
 
-    def _open(self, checked: Checked, connection: HTTPConnection) -> Stream:
+    def _open(self, checked: Checked, opened: Opened, connection: HTTPConnection) -> Stream:
         if checked.operation is None or checked.node is None:
             raise StreamEndedError(self._named(checked.refusals))
-        opened = self._sockets.open_context(connection, self._request_id)
         reopen = lambda: self._sockets.open_context(connection, self._request_id)  # noqa: E731 -- used once
         return self._sockets.streams.start(checked.operation, checked.node.operation, opened=opened, reopen=reopen)
 

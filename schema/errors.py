@@ -17,7 +17,11 @@ Everything a client can be told went wrong, as one tree. Knows codes and wording
     │   └── NotCancellableError       GES cannot stop this job (any more)
     └── RequestRefusedError           the request itself, whatever GES would say
         ├── LimitExceededError        the operation asks for more than one operation may
+        │   └── TooOftenError         the caller does something more often than he may
         ├── PayloadTooLargeError      the request body is too large
+        ├── DocumentNotFoundError     no document is known under this hash or id
+        ├── DocumentsNotStoredError   documents cannot be stored here, nor asked for by hash
+        ├── DocumentNotTrustedError   the document is none of those that are accepted here
         └── OverloadedError           the gateway has more work than it can finish
 """
 
@@ -187,10 +191,52 @@ class LimitExceededError(RequestRefusedError):
         return {"code": self.code, "limit": self.limit, "maximum": self.maximum, "asked": self.asked}
 
 
+class TooOftenError(LimitExceededError):
+    """The caller does something more often than he may; a moment later he may again."""
+
+    def __init__(self, limit: str, maximum: int, *, per_second: int, retry_after_seconds: int) -> None:
+        super().__init__(limit, maximum, maximum + 1)
+        self.message = f"The caller exceeds the limit `{limit}`: at most {maximum} at once, and {per_second} a second."
+        self.retry_after_seconds = retry_after_seconds
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        return {**super().extensions, "retryable": True, "retryAfterSeconds": self.retry_after_seconds}
+
+
 class PayloadTooLargeError(RequestRefusedError):
     """The request body is larger than the gateway reads."""
 
     code = "PAYLOAD_TOO_LARGE"
+
+
+class DocumentNotFoundError(RequestRefusedError):
+    """No document is known under this hash or id; a client that has its text sends both."""
+
+    code = "PERSISTED_QUERY_NOT_FOUND"
+
+    def __init__(self) -> None:
+        # Clients compare this very text.
+        super().__init__("PersistedQueryNotFound")
+
+
+class DocumentsNotStoredError(RequestRefusedError):
+    """Documents cannot be stored here, nor asked for by hash; clients send the text from then on."""
+
+    code = "PERSISTED_QUERY_NOT_SUPPORTED"
+
+    def __init__(self) -> None:
+        # Clients compare this very text.
+        super().__init__("PersistedQueryNotSupported")
+
+
+class DocumentNotTrustedError(RequestRefusedError):
+    """The document is none of those that are accepted here."""
+
+    code = "DOCUMENT_NOT_TRUSTED"
+
+    def __init__(self) -> None:
+        super().__init__("Only documents that were agreed on before are accepted here, and this is none of them.")
 
 
 class OverloadedError(RequestRefusedError):

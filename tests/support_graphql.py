@@ -17,11 +17,16 @@ from starlette.types import ASGIApp
 from strawberry.schema.config import StrawberryConfig
 
 from gateway.answers import Proofs
+from gateway.documents import Documents
 from gateway.endpoint import Endpoint
+from gateway.http.checking import Checks
+from gateway.http.persisted import PersistedDocuments
 from gateway.middleware import protection
+from gateway.rates import Rates
 from gateway.settings import Settings
 from schema.context import Context, Info
 from schema.errors import GatewayError, NotFoundError
+from schema.limits import Limits
 from schema.plane import Plane
 from schema.scalars import JSON, SCALARS
 
@@ -135,9 +140,21 @@ class Door:
         return self.opened[-1]
 
 
-def application(door: Door | None = None, settings: Settings | None = None, **options: Any) -> Starlette:
+def application(
+    door: Door | None = None,
+    settings: Settings | None = None,
+    *,
+    limits: Limits | None = None,
+    introspection: bool = True,
+    rates: Rates | None = None,
+    persisted: PersistedDocuments | None = None,
+    **options: Any,
+) -> Starlette:
     """Return the endpoint behind everything a request passes."""
-    endpoint = Endpoint(SCHEMA, open_context=door or Door(), **options)
+    limits = limits or Limits()
+    documents = Documents(SCHEMA._schema, limits, introspection=introspection, rates=rates)
+    checks = Checks(documents, limits, persisted)
+    endpoint = Endpoint(SCHEMA, open_context=door or Door(), checks=checks, introspection=introspection, **options)
     return Starlette(routes=[Route("/graphql", endpoint)], middleware=protection(settings or Settings()))
 
 

@@ -91,7 +91,7 @@ class BoundedMemoryCache(BaseCache):
         return default if kept is None else kept
 
     async def set(
-        self, key: object, value: bytes, ttl: Any = SENTINEL, namespace: str | None = None, **options: Any
+        self, key: object, value: object, ttl: Any = SENTINEL, namespace: str | None = None, **options: Any
     ) -> Any:
         """Do as aiocache's own, in less time; see `get`."""
         if self.plugins or options:

@@ -29,6 +29,10 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "GRAPHQL_PARSE_FAILED": 400,
     "GRAPHQL_VALIDATION_FAILED": 400,
     "LIMIT_EXCEEDED": 400,
+    "DOCUMENT_NOT_TRUSTED": 400,
+    # For clients these two are no failure but a part of the conversation.
+    "PERSISTED_QUERY_NOT_FOUND": 200,
+    "PERSISTED_QUERY_NOT_SUPPORTED": 200,
     "UNAUTHENTICATED": 401,
     "FORBIDDEN": 403,
     "PAYLOAD_TOO_LARGE": 413,
@@ -110,19 +114,26 @@ async def collect_result(content: Mapping[str, Any], maximum: int) -> bytes:
     return b"".join(pieces)
 
 
+def pieces_of(response: Response) -> Sequence[bytes] | None:
+    """Return the body of an answer, None while it is still arriving."""
+    if isinstance(response, _Arriving):
+        return None
+    return tuple(response.pieces) if isinstance(response, _Pieces) else (bytes(response.body),)
+
+
 class _Pieces(Response):
     """An answer that is here, sent piece by piece and never joined, since that would take its memory twice."""
 
     def __init__(self, pieces: list[bytes], headers: Mapping[str, str]) -> None:
         super().__init__(headers=headers)
-        self._pieces = deque(pieces)
+        self.pieces = deque(pieces)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it, and let go of each piece that is sent."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        while self._pieces:
-            piece = self._pieces.popleft()
-            await send({"type": "http.response.body", "body": piece, "more_body": bool(self._pieces)})
+        while self.pieces:
+            piece = self.pieces.popleft()
+            await send({"type": "http.response.body", "body": piece, "more_body": bool(self.pieces)})
 
 
 class _Arriving(Response):

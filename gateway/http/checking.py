@@ -18,8 +18,9 @@ from graphql import (
 
 from gateway.documents import Documents
 from gateway.http.operation import Operation
+from gateway.http.persisted import PersistedDocuments
 from gateway.http.request import GraphQLRequest
-from schema.errors import LimitExceededError
+from schema.errors import GatewayError, LimitExceededError
 from schema.limits import Limits
 
 # Fields that tell of the reading itself, or of this moment: another value for the next client to ask the same.
@@ -44,27 +45,37 @@ class Checked:
 class Checks:
     """Checks requests against one schema and its limits."""
 
-    def __init__(self, documents: Documents, limits: Limits) -> None:
+    def __init__(self, documents: Documents, limits: Limits, persisted: PersistedDocuments | None = None) -> None:
         self._documents = documents
         self._limits = limits
+        self._persisted = persisted or PersistedDocuments()
 
-    def check(self, asked: GraphQLRequest) -> Checked:
+    async def check(self, asked: GraphQLRequest, caller: str | None = None) -> Checked:
         """Return what was asked, executable or refused; refusals are entries for `errors` but for the request id."""
-        document = self._documents.get(asked.query)
+        try:
+            found = await self._persisted.find(asked)
+            document = self._documents.get(found.text, caller)
+        except GatewayError as error:
+            return Checked(None, refusals=(_entry(error),))
         node = None if document.tree is None else get_operation_ast(document.tree, asked.operation_name)
         if document.tree is None or document.errors:
             return Checked(node, refusals=tuple(document.errors))
+        await self._persisted.keep(found)
         if node is None:
             refusal = {"message": _NO_OPERATION, "extensions": {"code": "BAD_USER_INPUT"}}
             return Checked(None, refusals=(refusal,))
         try:
             document.allowed.check(document.tree, asked.operation_name, asked.variables or {}, self._limits)
         except LimitExceededError as error:
-            return Checked(node, refusals=({"message": error.message, "extensions": error.extensions},))
+            return Checked(node, refusals=(_entry(error),))
         operation = Operation(
             document.tree, asked.operation_name, asked.variables, asked.extensions, node, document.plans
         )
         return Checked(node, operation)
+
+
+def _entry(error: GatewayError) -> Mapping[str, Any]:
+    return {"message": error.message, "extensions": error.extensions}
 
 
 def tells_of_the_moment(tree: DocumentNode) -> bool:

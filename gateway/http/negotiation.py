@@ -1,4 +1,4 @@
-"""Which media type a client gets: reads Accept with its q values. Knows nothing of GraphQL but its media types."""
+"""Which media type and encoding a client gets: reads Accept and Accept-Encoding with their q values. No GraphQL."""
 
 from __future__ import annotations
 
@@ -58,6 +58,25 @@ def _negotiate_stream(accept: str) -> str | None:
         if name in _STREAM_PARAMETERS and binding <= {_STREAM_PARAMETERS[name]} and quality > best:
             best, choice = quality, name
     return choice
+
+
+def negotiate_encoding(accept: str, offered: Sequence[str]) -> tuple[str | None, bool]:
+    """
+    Return the encoding that the client prefers of `offered`, in whose order ties are broken, and whether it insists.
+
+    None is the content as it is, which is good enough unless the client says otherwise. One that refuses even that,
+    and everything that is offered, gets it all the same: there is nothing better to tell it.
+    """
+    # The first of two that say the same holds, as with media types.
+    qualities = dict(reversed(list(_read_ranges(accept))))
+    others = qualities.get("*", 0.0)
+    best, choice = 0.0, None
+    for encoding in offered:
+        quality = qualities.get(encoding, others)
+        if quality > best:
+            best, choice = quality, encoding
+    plain = qualities.get("identity", 0.0 if qualities.get("*") == 0 else None)
+    return (None, False) if plain is not None and plain > best else (choice, choice is not None and plain == 0)
 
 
 def _read_ranges(accept: str) -> Iterator[tuple[str, float]]:

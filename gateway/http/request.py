@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -18,18 +18,25 @@ METHODS = ("GET", "POST")
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """The parameters of one operation. `extensions` is checked for its shape only."""
+    """The parameters of one operation; without `query` its document is named by `document_id` or by `persisted`."""
 
-    query: str
+    query: str | None
     operation_name: str | None
     variables: dict[str, Any] | None
     extensions: dict[str, Any] | None
+    document_id: str | None = None
+
+    @property
+    def persisted(self) -> Mapping[str, Any] | None:
+        """What names the document by its hash; what is no object is one that says nothing."""
+        persisted = (self.extensions or {}).get("persistedQuery")
+        return None if persisted is None else persisted if isinstance(persisted, dict) else {}
 
 
 async def read_request(request: Request) -> GraphQLRequest:
     """Return the parameters of a GET or POST. Raises RefusalError."""
     if request.method == "GET":
-        return _checked({name: request.query_params.get(name) for name in _SHAPES}, from_url=True)
+        return _checked(request.query_params, from_url=True)
     _check_headers(request.headers)
     parameters = _parse_json(await request.body(), "The request body")
     if isinstance(parameters, list):
@@ -54,12 +61,13 @@ def _check_headers(headers: Headers) -> None:
         raise RefusalError(415, "Compressed request bodies are not accepted.", **{"Accept-Encoding": "identity"})
 
 
-# Parameter → its type, and what to call that. What is empty counts as absent.
+# Parameter → its type, and what to call that, in the order of `GraphQLRequest`. What is empty counts as absent.
 _SHAPES: Mapping[str, tuple[type, str]] = {
     "query": (str, "a string"),
     "operationName": (str, "a string"),
     "variables": (dict, "an object"),
     "extensions": (dict, "an object"),
+    "documentId": (str, "a string"),
 }
 
 
@@ -75,9 +83,14 @@ def _checked(parameters: Mapping[str, Any], *, from_url: bool) -> GraphQLRequest
         if value is not None and not isinstance(value, shape):
             raise RefusalError(400, f"The parameter `{name}` must be {wording}.")
         values[name] = value
-    if values["query"] is None:
+    asked = GraphQLRequest(*values.values())
+    if asked.query or asked.document_id or asked.persisted is not None:
+        return asked
+    # Relay's name for it, which others use for anything they like.
+    id = parameters.get("id")
+    if not (isinstance(id, str) and id):
         raise RefusalError(400, "The parameter `query` is missing.")
-    return GraphQLRequest(values["query"], values["operationName"], values["variables"], values["extensions"])
+    return replace(asked, document_id=id)
 
 
 def _parse_json(text: bytes, what: str) -> Any:

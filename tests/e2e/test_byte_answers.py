@@ -103,6 +103,22 @@ async def test_a_question_about_a_settled_job_is_run_once(query: str) -> None:
         assert (line["request_id"], line["upstream_calls"], line["cache_hits"]) == ("mine", 0, 1)
 
 
+async def test_what_is_given_again_is_compressed_already() -> None:
+    """Whoever accepts another encoding gets another answer, run for him once."""
+    ges = Ges({STATUS: (200, a_job("success", *(f"vertex-{number}" for number in range(99))))})
+    query = ROWS.replace("first: 2", "first: 99")
+    ges.says[f"{STATUS}?offset=0&limit=99"] = ges.says[STATUS]
+    async with open_gateway(ges) as gateway:
+        data = await gateway.settle(query)
+        for accept, encoding in (("gzip", "gzip"), ("deflate, gzip;q=0.8", "gzip"), ("gzip, br", "br"), ("", None)):
+            await gateway.ask(query, Accept_Encoding=accept)
+            given = await gateway.ask(query, Accept_Encoding=accept)
+            assert not gateway.was_run()
+            assert given.headers.get("content-encoding") == encoding
+            assert given.headers["vary"] == "Accept, Accept-Encoding"
+            assert given.json()["data"] == data
+
+
 async def test_a_job_of_the_management_plane_as_well() -> None:
     """Of it the store alone would say as much with one hit; so it is GES that has changed its mind."""
     ges = Ges({IMPORT: (200, {"jobId": "import-1", "status": "success"})})

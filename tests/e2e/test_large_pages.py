@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -81,9 +82,9 @@ class Upstream(httpx.AsyncBaseTransport):
 class Call:
     """One POST straight into the application; `send` may be replaced to read slowly or not at all."""
 
-    def __init__(self, token: str = "good") -> None:
+    def __init__(self, token: str = "good", **more: str) -> None:
         content = json.dumps({"query": QUERY}).encode()
-        headers = {"content-type": "application/json", "x-auth-token": token, "x-project-id": "p1"}
+        headers = {"content-type": "application/json", "x-auth-token": token, "x-project-id": "p1", **more}
         self.scope: dict[str, Any] = {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -191,6 +192,24 @@ async def test_a_page_that_turns_out_otherwise_is_cut_off_and_not_kept(large: by
     again = await Call().answered(app)
     assert again.is_finished
     assert len(json.loads(again.content)["data"]["findJob"]["result"]["rows"]["nodes"]) == ROWS
+
+
+async def test_a_page_is_compressed_on_its_way() -> None:
+    """Piece by piece, and each piece while it is there: nothing waits for the end."""
+    call = await Call(**{"accept-encoding": "gzip"}).answered(gateway(Upstream()))
+    assert dict(call.sent[0]["headers"])[b"content-encoding"] == b"gzip"
+    assert call.is_finished
+    assert len(call.sent) > 3
+    page = json.loads(gzip.decompress(call.content))
+    assert len(page["data"]["findJob"]["result"]["rows"]["nodes"]) == ROWS
+
+
+async def test_a_compressed_page_that_breaks_off_is_cut_off_as_well() -> None:
+    """Neither HTTP nor the compression says that it ended well."""
+    call = await Call(**{"accept-encoding": "gzip"}).answered(gateway(Upstream(WHOLE[: len(WHOLE) // 2])))
+    assert not call.is_finished
+    with pytest.raises(EOFError):
+        gzip.decompress(call.content)
 
 
 async def test_a_refusal_of_the_large_call_is_an_ordinary_error() -> None:

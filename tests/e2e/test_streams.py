@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 import time
@@ -18,6 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from gateway.app import PATH, create_app
+from gateway.runtime import Clock
 from gateway.settings import Settings
 from gateway.sockets import Sockets
 from schema.ids import GraphKey, JobRef, job_id_of
@@ -31,6 +33,8 @@ GOOD = {"X-Auth-Token": "token-of-one"}
 STORY = ["running", "running", "away", "success", "success"]
 EVENTS = [("SNAPSHOT", "RUNNING"), ("POLL_FAILED", "RUNNING"), ("CHANGED", "SUCCEEDED"), ("FINISHED", "SUCCEEDED")]
 PATIENCE_SECONDS = 10.0
+# However slow the machine is, no time passes by which more would be allowed.
+STOPPED = Clock(monotonic=lambda: 0.0)
 
 
 @dataclass
@@ -73,11 +77,11 @@ class Served:
 
 
 @contextmanager
-def serving(*story: str, **settings: Any) -> Iterator[Served]:
+def serving(*story: str, clock: Clock | None = None, **settings: Any) -> Iterator[Served]:
     ges = Slow(list(story) or list(STORY))
     quick = {"watch_first_seconds": 0.02, "watch_longest_seconds": 0.02, "watch_jitter": 0}
     chosen = {"service_urls": {"movies": "http://10.0.0.5"}, "project_id": "p1", **quick, **settings}
-    app = create_app(Settings(**chosen), transport=ges)
+    app = create_app(Settings(**chosen), transport=ges, clock=clock)
     with browser.serving(app) as origin:
         yield Served(app, origin, ges)
 
@@ -184,7 +188,8 @@ def test_a_client_that_leaves_a_stream_ends_the_polling(accept: str) -> None:
     with serving("running") as gateway:
         headers = {**GOOD, "Accept": accept}
         with httpx.stream("POST", gateway.origin + PATH, json=ASKED, headers=headers) as answer:
-            assert next(answer.iter_bytes())
+            pieces = answer.iter_bytes()
+            assert next(pieces)
             until(lambda: gateway.pollers == 1)
         until(lambda: gateway.pollers == 0)
         looks = gateway.ges.looks
@@ -246,6 +251,63 @@ def test_queries_are_answered_and_mistakes_told_without_closing_the_socket(serve
             assert message["payload"][0]["extensions"]["code"] == code
         say(socket, type="ping", payload={})
         assert hear(socket) == {"type": "pong"}
+
+
+def test_new_documents_by_the_hundred_are_refused_over_every_transport() -> None:
+    """A stream says so in its way, a socket stays open."""
+    bounds: dict[str, Any] = {"max_unknown_documents": 1, "max_unknown_documents_per_caller": 1}
+    with serving(clock=STOPPED, **bounds) as gateway, gateway.connect(GOOD) as socket:
+        started(socket)
+        for number in range(10):
+            say(socket, id="q", type="subscribe", payload={"query": f"{{ nothing{number} }}"})
+            assert hear(socket)["payload"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+        say(socket, id="q", type="subscribe", payload=ASKED)
+        (entry,) = hear(socket)["payload"]
+        assert (entry["extensions"]["code"], entry["extensions"]["limit"]) == ("LIMIT_EXCEEDED", "unknownDocuments")
+        for accept in ("text/event-stream", "multipart/mixed;subscriptionSpec=1.0", "application/json"):
+            answer = httpx.post(gateway.origin + PATH, json=ASKED, headers={**GOOD, "Accept": accept})
+            assert '"limit":"unknownDocuments"' in answer.text
+        say(socket, type="ping")
+        assert hear(socket) == {"type": "pong"}
+
+
+def test_new_documents_count_for_the_caller_who_brings_them() -> None:
+    """Whoever is nobody has used up what nobody may; a caller with a credential has not."""
+    with (
+        serving(clock=STOPPED, max_unknown_documents_per_caller=1) as gateway,
+        gateway.connect() as one,
+        gateway.connect(GOOD) as two,
+    ):
+        codes: list[str] = []
+        for socket, count in ((one, 11), (two, 1)):
+            started(socket)
+            for number in range(count):
+                say(socket, id="q", type="subscribe", payload={"query": f"{{ nothing{len(codes)}{number} }}"})
+                codes.append(hear(socket)["payload"][0]["extensions"]["code"])
+        for headers in ({}, GOOD):
+            answer = httpx.post(gateway.origin + PATH, json={"query": "{ nothing }"}, headers=headers)
+            codes.append(answer.json()["errors"][0]["extensions"]["code"])
+        assert codes == ["GRAPHQL_VALIDATION_FAILED"] * 10 + ["LIMIT_EXCEEDED", "GRAPHQL_VALIDATION_FAILED"] * 2
+
+
+def test_documents_are_named_over_every_transport() -> None:
+    """Stored by one, asked for by the others; a socket goes on after a hash that nobody knows."""
+    named = {"version": 1, "sha256Hash": hashlib.sha256(WATCH.encode()).hexdigest()}
+    asked = {"variables": {"id": ID}, "extensions": {"persistedQuery": named}}
+    with serving("running") as gateway, gateway.connect(GOOD) as socket:
+        say(started(socket), id="1", type="subscribe", payload=asked)
+        assert hear(socket)["payload"][0]["extensions"]["code"] == "PERSISTED_QUERY_NOT_FOUND"
+        wrong = {**named, "version": 2}
+        say(socket, id="1", type="subscribe", payload={"extensions": {"persistedQuery": wrong}})
+        assert hear(socket)["payload"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+        say(socket, id="1", type="subscribe", payload={"query": WATCH, **asked})
+        assert told([hear(socket)["payload"]]) == [EVENTS[0]]
+        say(socket, id="2", type="subscribe", payload=asked)
+        assert told([hear(socket)["payload"]]) == [EVENTS[0]]
+        for accept in ("text/event-stream", "multipart/mixed;subscriptionSpec=1.0"):
+            headers = {**GOOD, "Accept": accept}
+            with httpx.stream("POST", gateway.origin + PATH, json=asked, headers=headers) as answer:
+                assert any("SNAPSHOT" in text for text in answer.iter_text())
 
 
 @pytest.mark.parametrize(
@@ -331,7 +393,7 @@ def test_the_old_protocol_is_not_spoken(served: Served) -> None:
 
 def test_operations_subscriptions_and_sockets_are_bounded() -> None:
     """Each with a code of its own."""
-    bounds = {"max_operations_per_socket": 3, "max_subscriptions_per_caller": 2, "max_sockets": 1}
+    bounds: dict[str, Any] = {"max_operations_per_socket": 3, "max_subscriptions_per_caller": 2, "max_sockets": 1}
     with serving("running", **bounds) as gateway:
         with gateway.connect(GOOD) as socket:
             started(socket)

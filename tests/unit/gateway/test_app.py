@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -69,12 +70,35 @@ async def test_browsers_get_the_page_and_are_led_to_it() -> None:
     assert "sandbox-token-all" in page.text
 
 
-async def test_without_the_page_there_is_nothing_but_the_endpoint_and_probes() -> None:
-    """Neither the page nor its files nor the way to it."""
+async def test_without_the_page_a_browser_finds_one_that_says_so() -> None:
+    """Neither the explorer nor its files; who asks for JSON gets it."""
     async with client_of(an_app(graphiql=False)) as client:
-        assert (await client.get("/")).status_code == 404
-        assert (await client.get(PATH, headers={"Accept": "text/html"})).status_code == 406
+        assert (await client.get("/")).headers["location"] == "graphql"
+        page = await client.get(PATH, headers={"Accept": "text/html"})
+        assert (page.status_code, "<script" in page.text) == (200, False)
+        assert (await client.get("/graphiql/boot.js")).status_code == 404
+        answer = await client.get(PATH, params={"query": "{ gateway { readOnly } }"})
+        assert answer.json() == {"data": {"gateway": {"readOnly": True}}}
         assert (await client.get("/livez")).status_code == 200
+
+
+async def test_answers_are_compressed_unless_that_is_switched_off() -> None:
+    """A proxy may do it instead."""
+    for is_on in (True, False):
+        async with client_of(an_app(compression=is_on)) as client:
+            answer = await client.get(PATH, params={"query": "{ __schema { types { name description } } }"})
+            assert ("content-encoding" in answer.headers) is is_on
+            assert ("Accept-Encoding" in answer.headers["vary"]) is is_on
+
+
+async def test_a_file_of_trusted_documents_opens_them_by_id(tmp_path: Path) -> None:
+    """Beside all others, unless the gateway is in production."""
+    file = tmp_path / "trusted.json"
+    file.write_text('{"read-only": "{ gateway { readOnly } }"}')
+    async with client_of(an_app(trusted_documents_file=file)) as client:
+        answer = {"data": {"gateway": {"readOnly": True}}}
+        assert (await client.post(PATH, json={"documentId": "read-only"})).json() == answer
+        assert (await client.post(PATH, json={"query": "query A { gateway { readOnly } }"})).json() == answer
 
 
 async def test_what_was_asked_is_counted() -> None:

@@ -2,7 +2,9 @@
 
 import pytest
 
-from gateway.documents import Documents
+from gateway.documents import Document, Documents
+from gateway.rates import Rates
+from schema.errors import TooOftenError
 from schema.limits import Limits
 from tests.support_graphql import SCHEMA
 
@@ -70,33 +72,107 @@ def test_the_schema_is_read_only_with_introspection() -> None:
     assert closed.get("{ __typename }").errors == ()
 
 
+def used(table: Documents, text: str) -> Document:
+    """Ask for a document until it is no newcomer."""
+    table.get(text)
+    return table.get(text)
+
+
 def test_the_oldest_leave_when_there_are_too_many() -> None:
     """One that was asked for again is not old."""
-    table = Documents(CORE, Limits(), max_count=2)
-    first, second = table.get("{ a: hello }"), table.get("{ b: hello }")
+    table = Documents(CORE, Limits(), max_count=4)
+    first, second = used(table, "{ a: hello }"), used(table, "{ b: hello }")
+    used(table, "{ c: hello }")
     table.get("{ a: hello }")
-    table.get("{ c: hello }")
+    used(table, "{ d: hello }")
     assert table.get("{ a: hello }") is first
     assert table.get("{ b: hello }") is not second
 
 
 def test_the_oldest_leave_when_they_are_too_large() -> None:
     """A document weighs by its tokens, an invalid one by its errors."""
-    table = Documents(CORE, Limits(), max_bytes=9_000)
-    small = table.get(QUERY)
+    table = Documents(CORE, Limits(), max_bytes=40_000)
+    small = used(table, QUERY)
     assert table.get(QUERY) is small
-    table.get("{ a: hello b: hello }")
+    for number in range(5):
+        used(table, f"{{ a{number}: hello b: hello }}")
     assert table.get(QUERY) is not small
 
 
 def test_bytes_are_given_back_when_documents_leave() -> None:
     """Else the table would shrink with every document it forgets."""
-    table = Documents(CORE, Limits(), max_count=1)
+    table = Documents(CORE, Limits(), max_count=4)
     for number in range(50):
-        table.get(f"{{ a{number}: hello }}")
-    last = table.get("{ a49: hello }")
-    assert table.get("{ a49: hello }") is last
-    assert table._bytes == len("{ a49: hello }") * 4 + 7 * 600
+        used(table, f"{{ a{number}: hello }}")
+        table.get(f"{{ b{number}")
+    assert table.held_bytes == 3 * (len("{ a49: hello }") * 4 + 7 * 600) + len("{ b49") * 4 + 1_000
+
+
+def test_a_document_that_is_used_again_is_counted_once() -> None:
+    """It moves, it is not copied."""
+    table = Documents(CORE, Limits())
+    used(table, QUERY)
+    assert table.held_bytes == len(QUERY) * 4 + 5 * 600
+
+
+@pytest.mark.parametrize("flood", ["{{ nothing{} }}", "{{ a{}", "{{ a{}: hello }}"], ids=["invalid", "broken", "valid"])
+def test_a_flood_of_new_documents_leaves_those_in_use(flood: str) -> None:
+    """Whether they are valid or not, and in a bounded part of the room."""
+    table = Documents(CORE, Limits(), max_count=40, max_bytes=400_000)
+    kept = [used(table, f"{{ used{number}: hello }}") for number in range(30)]
+    room = table.held_bytes
+    for number in range(200):
+        table.get(flood.format(number))
+    assert [table.get(f"{{ used{number}: hello }}") for number in range(30)] == kept
+    assert table.held_bytes - room <= 100_000
+
+
+def test_a_document_that_is_not_valid_stays_a_newcomer_however_often_it_is_asked_for() -> None:
+    """Asking twice is cheap, and must not open the rest of the room."""
+    table = Documents(CORE, Limits(), max_count=8)
+    kept = used(table, QUERY)
+    for number in range(50):
+        used(table, f"{{ nothing{number} }}")
+    assert table.get(QUERY) is kept
+    assert table.get("{ nothing49 }") is table.get("{ nothing49 }")
+
+
+def limited(seconds: list[float]) -> Documents:
+    """Return a table that reads two new documents a second for each caller."""
+    rates = Rates(per_caller=2, in_all=3, clock=lambda: seconds[0])
+    return Documents(CORE, Limits(max_characters=30), rates=rates)
+
+
+def test_new_documents_are_read_only_so_often() -> None:
+    """Known ones as often as anybody likes, those too long as well: neither costs anything."""
+    seconds = [0.0]
+    table = limited(seconds)
+    for number in range(20):
+        table.get(f"{{ nothing{number} }}", "one")
+    with pytest.raises(TooOftenError) as caught:
+        table.get(QUERY, "one")
+    assert caught.value.extensions == {
+        "code": "LIMIT_EXCEEDED",
+        "limit": "unknownDocuments",
+        "maximum": 20,
+        "asked": 21,
+        "retryable": True,
+        "retryAfterSeconds": 1,
+    }
+    assert table.get("{ nothing3 }", "one").errors
+    assert table.get("{" + " " * 30, "one").errors[0]["extensions"]["limit"] == "characters"
+    seconds[0] += 0.5
+    assert table.get(QUERY, "one").errors == ()
+
+
+def test_a_caller_that_brings_too_many_does_not_stop_another() -> None:
+    """Those without a credential are one caller."""
+    table = limited([0.0])
+    for number in range(20):
+        table.get(f"{{ a{number} }}", None)
+    with pytest.raises(TooOftenError):
+        table.get(QUERY, None)
+    assert table.get(QUERY, "one").errors == ()
 
 
 def test_a_value_is_not_repeated_at_any_length() -> None:

@@ -122,6 +122,13 @@ async def test_a_context_that_is_refused_decides_the_status(refusal: GatewayErro
     assert ("www-authenticate" in answer.headers) == (status == 401)
 
 
+async def test_a_refusal_that_will_pass_says_when() -> None:
+    """In the header that clients and proxies know."""
+    answer = await post("{ hello }", Door(RateLimitedError("Slower.", retry_after_seconds=1.5)))
+    assert answer.headers["retry-after"] == "2"
+    assert "retry-after" not in (await post("{ hello }", Door(RateLimitedError("Slower.")))).headers
+
+
 async def test_limits_name_themselves() -> None:
     """Before anything is executed."""
     answer = await post("{ a: hello b: hello }", limits=Limits(max_aliases=1))

@@ -148,6 +148,14 @@ async def test_an_equal_request_gets_the_same_bytes_and_a_name_of_its_own(door: 
     assert headers[b"x-request-id"] == b"mine-1"
 
 
+async def test_encodings_make_a_difference_only_where_another_one_is_chosen(door: Door) -> None:
+    """Every client lists its own, and gets one of three."""
+    one, other = replaced(b"accept-encoding", b"gzip, br"), replaced(b"accept-encoding", b"deflate, br;q=0.9")
+    assert await door.ask_twice(one) == b"2"
+    assert (await door.ask(other))[0] == b"2"
+    assert (await door.ask(replaced(b"accept-encoding", b"gzip")))[0] == b"3"
+
+
 @pytest.mark.parametrize("name", [b"user-agent", b"traceparent", b"x-forwarded-for", b"content-length"])
 async def test_headers_that_decide_nothing_make_no_difference(door: Door, name: bytes) -> None:
     assert await door.ask_twice(replaced(name, b"7")) == b"1"

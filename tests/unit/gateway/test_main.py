@@ -2,18 +2,22 @@
 
 import http.server
 import json
+import os
 import shlex
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from gateway import VERSION
 from gateway.__main__ import main
-from tests.support_process import running
+from tests.support_process import ROOT, running
 
 MODULE = ["-m", "gateway"]
 SANDBOX = {"X-Auth-Token": "sandbox-token-all"}
@@ -95,6 +99,19 @@ def test_serving_needs_to_know_where_ges_is(capsys: pytest.CaptureFixture[str]) 
     text = capsys.readouterr().err
     assert "GES_GATEWAY_MANAGEMENT_URL, GES_GATEWAY_SERVICE_URLS" in text
     assert "demo" in text
+
+
+def test_a_file_that_cannot_be_used_stops_the_start(tmp_path: Path) -> None:
+    """Before anybody is served."""
+    file = tmp_path / "trusted.json"
+    file.write_text("[]")
+    settings = {"GES_GATEWAY_MANAGEMENT_URL": "http://10.0.0.1", "GES_GATEWAY_TRUSTED_DOCUMENTS_FILE": str(file)}
+    command = [sys.executable, "-W", "error", *MODULE, "serve", "--port", "0"]
+    ended = subprocess.run(command, env={**os.environ, **settings}, cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("The settings cannot be used.\n")
+    assert "trusted.json: holds no trusted documents." in ended.stderr
+    assert "Warning" not in ended.stderr
 
 
 def test_a_port_that_is_taken_is_told(capsys: pytest.CaptureFixture[str]) -> None:

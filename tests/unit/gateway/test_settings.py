@@ -84,6 +84,26 @@ def test_a_zone_may_be_one_already() -> None:
     assert Settings(service_time_zone=UTC).service_time_zone is UTC
 
 
+def test_one_setting_closes_what_only_developers_need(tmp_path: Path) -> None:
+    """Each may be said otherwise."""
+    file = tmp_path / "trusted.json"
+    file.touch()
+    closed = read(PRODUCTION="on", TRUSTED_DOCUMENTS_FILE=str(file))
+    assert (closed.graphiql, closed.introspection, closed.only_trusted_documents) == (False, False, True)
+    opened = read(PRODUCTION="on", ANY_DOCUMENT="on", INTROSPECTION="on")
+    assert (opened.graphiql, opened.introspection, opened.only_trusted_documents) == (False, True, False)
+    usual = read(PRODUCTION="off", TRUSTED_DOCUMENTS_FILE=str(file))
+    assert (usual.graphiql, usual.introspection, usual.only_trusted_documents) == (True, True, False)
+
+
+def test_production_without_trusted_documents_does_not_start_by_itself() -> None:
+    """Whoever wants that says so."""
+    assert complaint(PRODUCTION="on") == (
+        "GES_GATEWAY_TRUSTED_DOCUMENTS_FILE: is needed in production, unless GES_GATEWAY_ANY_DOCUMENT is on."
+    )
+    assert complaint(PRODUCTION="perhaps").startswith("GES_GATEWAY_PRODUCTION: ")
+
+
 def test_a_file_of_authorities_must_be_there(tmp_path: Path) -> None:
     """Else the first call to GES would tell."""
     file = tmp_path / "ca.pem"
@@ -126,6 +146,9 @@ def test_a_file_of_authorities_must_be_there(tmp_path: Path) -> None:
         ("GRANT_SECONDS", "61"),
         ("CACHE_SHARING", "always"),
         ("GRAPHIQL", "maybe"),
+        ("PRODUCTION", "maybe"),
+        ("TRUSTED_DOCUMENTS_FILE", "/no/such/file"),
+        ("MAX_UNKNOWN_DOCUMENTS", "0"),
         ("LOG_LEVEL", "chatty"),
     ],
 )

@@ -7,6 +7,9 @@ import pytest
 from schema import errors
 from schema.errors import (
     BadUserInputError,
+    DocumentNotFoundError,
+    DocumentNotTrustedError,
+    DocumentsNotStoredError,
     GatewayError,
     LimitExceededError,
     NotFoundError,
@@ -15,6 +18,7 @@ from schema.errors import (
     PlaneUnavailableError,
     RateLimitedError,
     RequestRefusedError,
+    TooOftenError,
     UpstreamError,
     UpstreamFailedError,
     UpstreamMalformedError,
@@ -92,11 +96,33 @@ def test_an_exceeded_limit_says_what_was_asked_and_what_is_allowed() -> None:
     assert error.extensions == {"code": "LIMIT_EXCEEDED", "limit": "rows", "maximum": 100_000, "asked": 100_001}
 
 
+def test_what_is_done_too_often_may_be_done_again_in_a_moment() -> None:
+    """The error says when; its code is that of other limits."""
+    error = TooOftenError("unknownDocuments", 20, per_second=2, retry_after_seconds=3)
+    assert error.message == "The caller exceeds the limit `unknownDocuments`: at most 20 at once, and 2 a second."
+    assert error.extensions == {
+        "code": "LIMIT_EXCEEDED",
+        "limit": "unknownDocuments",
+        "maximum": 20,
+        "asked": 21,
+        "retryable": True,
+        "retryAfterSeconds": 3,
+    }
+
+
 def test_a_refused_request_has_a_code_and_nothing_of_a_plane() -> None:
     """GES was not asked."""
     assert PayloadTooLargeError("Too large.").extensions == {"code": "PAYLOAD_TOO_LARGE"}
     assert OverloadedError("Too much.").extensions == {"code": "OVERLOADED"}
+    assert DocumentNotTrustedError().extensions == {"code": "DOCUMENT_NOT_TRUSTED"}
     assert GatewayError("Why.").extensions == {"code": "INTERNAL_SERVER_ERROR"}
+
+
+def test_clients_of_stored_documents_find_the_very_words_they_look_for() -> None:
+    """Some compare the message, others the code."""
+    found, stored = DocumentNotFoundError(), DocumentsNotStoredError()
+    assert (found.message, found.code) == ("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")
+    assert (stored.message, stored.code) == ("PersistedQueryNotSupported", "PERSISTED_QUERY_NOT_SUPPORTED")
 
 
 def test_an_upstream_error_of_no_kind_is_an_upstream_error() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.http.negotiation import GRAPHQL_JSON, HTML, JSON, negotiate
+from gateway.http.negotiation import GRAPHQL_JSON, HTML, JSON, negotiate, negotiate_encoding
 
 API = (GRAPHQL_JSON, JSON)
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -54,3 +54,33 @@ def test_the_client_gets_what_it_prefers(accept: str, chosen: str | None) -> Non
 def test_only_who_asks_for_a_page_gets_one(accept: str, chosen: str) -> None:
     """A browser names text/html; a program that takes anything gets JSON."""
     assert negotiate(accept, (*API, HTML)) == chosen
+
+
+@pytest.mark.parametrize(
+    ("accept", "chosen"),
+    [
+        ("", (None, False)),
+        ("identity", (None, False)),
+        ("deflate", (None, False)),
+        ("gzip", ("gzip", False)),
+        ("GZip", ("gzip", False)),
+        ("gzip, deflate, br, zstd", ("zstd", False)),
+        ("gzip;q=1.0, br;q=0.9", ("gzip", False)),
+        ("gzip;q=0", (None, False)),
+        ("gzip;q=0, br", ("br", False)),
+        ("zstd;q=0, *", ("br", False)),
+        ("*", ("zstd", False)),
+        ("*;q=0", (None, False)),
+        ("gzip, *;q=0", ("gzip", True)),
+        ("gzip;q=0.5, identity;q=0", ("gzip", True)),
+        ("identity;q=0", (None, False)),
+        ("identity, gzip;q=0.5", (None, False)),
+        ("identity;q=0.5, gzip;q=0.5", ("gzip", False)),
+        ("gzip;q=0.1, gzip;q=0", ("gzip", False)),
+        ("gzip;q=2, br;q=x, zstd;q=", (None, False)),
+        (",,;q=1, br ; q=0.5 ,", ("br", False)),
+    ],
+)
+def test_the_encoding_is_what_the_client_prefers(accept: str, chosen: tuple[str | None, bool]) -> None:
+    """By its q values, ties by what costs us least; small answers are encoded only for who refuses them plain."""
+    assert negotiate_encoding(accept, ("zstd", "br", "gzip")) == chosen

@@ -144,3 +144,43 @@ async def test_empty_parameters_of_a_get_count_as_absent() -> None:
 async def test_a_malformed_get_is_400(query: bytes) -> None:
     """Just as a malformed POST."""
     assert (await refusal(get(query))).status == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "id", "persisted"),
+    [
+        (b'{"documentId":"a"}', "a", None),
+        (b'{"id":"a"}', "a", None),
+        (b'{"documentId":"a","id":"b"}', "a", None),
+        (b'{"extensions":{"persistedQuery":{"version":1}}}', None, {"version": 1}),
+        (b'{"extensions":{"persistedQuery":5}}', None, {}),
+    ],
+)
+async def test_a_document_may_be_named_instead_of_sent(body: bytes, id: str | None, persisted: object) -> None:
+    """By the names that clients of several kinds use."""
+    asked = await read_request(post(body))
+    assert (asked.query, asked.document_id, asked.persisted) == (None, id, persisted)
+
+
+async def test_a_document_may_be_named_by_get() -> None:
+    """Above all then: an address has room for little else."""
+    query = urlencode({"extensions": '{"persistedQuery":{"version":1,"sha256Hash":"a"}}'})
+    assert (await read_request(get(query.encode()))).persisted == {"version": 1, "sha256Hash": "a"}
+    assert (await read_request(get(b"documentId=a"))).document_id == "a"
+    assert (await read_request(get(b"id=a"))).document_id == "a"
+
+
+@pytest.mark.parametrize("member", [b'"id":"b"', b'"id":7', b'"extensions":{"persistedQuery":null}'])
+async def test_beside_a_document_an_id_is_anything(member: bytes) -> None:
+    """Batching clients number their operations."""
+    asked = await read_request(post(b'{"query":"{a}",' + member + b"}"))
+    assert (asked.query, asked.document_id, asked.persisted) == ("{a}", None, None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"documentId":7}', b'{"id":7}', b'{"id":""}', b'{"extensions":{"persistedQuery":null}}', b'{"extensions":{}}'],
+)
+async def test_what_names_no_document_is_400(body: bytes) -> None:
+    """There is nothing to run."""
+    assert (await refusal(post(body))).status == 400
