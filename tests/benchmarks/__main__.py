@@ -23,6 +23,7 @@ Measure = Callable[[Fleet, Effort], Awaitable[list[Figure]]]
 MEASURES: dict[str, tuple[Measure, tuple[str, ...]]] = {
     "pages": (pages.measure, (GATEWAY, PLAIN, PASSTHROUGH, PEER)),
     "memory": (footprint.measure_memory, (GATEWAY,)),
+    "unread": (footprint.measure_unread, (GATEWAY,)),
     "turns": (footprint.measure_turns, (PROBED,)),
     "beside": (footprint.measure_beside, (GATEWAY,)),
     "new": (small.measure_new, (GATEWAY, PLAIN)),

@@ -60,14 +60,19 @@ class Connection(asyncio.Protocol):
             raise AnswerError(f"status {reply.status}, {reply.size} bytes: {reply.body[:1000]!r}")
         return reply
 
+    def send_only(self, request: bytes) -> None:
+        """Send a request and read nothing of its answer."""
+        self._transport.pause_reading()
+        self._transport.write(request)
+
     def close(self) -> None:
         """Close the connection."""
         self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep what requests are written to."""
-        # uvloop's transports are WriteTransports in all but their base.
-        self._transport = cast(asyncio.WriteTransport, transport)
+        # uvloop's transports are Transports in all but their base.
+        self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, error: Exception | None) -> None:
         """Fail the request under way."""

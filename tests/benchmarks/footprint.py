@@ -6,7 +6,7 @@ from statistics import median
 from tests.benchmarks.accounting import MB, forget_peak, peak_bytes, resident_bytes
 from tests.benchmarks.client import Connection, ask_small, connect, get, load
 from tests.benchmarks.effort import Effort
-from tests.benchmarks.equality import ask_rows
+from tests.benchmarks.equality import ask_rows, write_page
 from tests.benchmarks.figures import Figure, at_most
 from tests.benchmarks.fleet import GATEWAY, PASSTHROUGH, PROBED, UPSTREAM, Fleet, Target
 from tests.benchmarks.probe import START, STOP
@@ -17,6 +17,7 @@ _SPOOLED_ROWS = 20_000
 _STREAMED_ROWS = 100_000
 _WARM_ROWS = 1_000
 _TRIES_A_ROUND = 3
+_UNREAD, _UNREAD_SECONDS = 20, 3.0
 
 
 async def measure_memory(fleet: Fleet, effort: Effort) -> list[Figure]:
@@ -43,6 +44,25 @@ async def measure_memory(fleet: Fleet, effort: Effort) -> list[Figure]:
         ),
         Figure(f"{_STREAMED_ROWS:,} {VERTICES.name} streamed, peak memory: growth", at_most(12, " MB"), large / MB),
     ]
+
+
+async def measure_unread(fleet: Fleet, effort: Effort) -> list[Figure]:
+    """Measure what clients cost that ask for a large page and do not read it."""
+    growths: list[int] = []
+    for _ in range(effort.rounds):
+        async with fleet.fresh(GATEWAY, CACHE_SETTLE_SECONDS="3600") as gateway:
+            await _warm(gateway)
+            forget_peak(gateway.pid)
+            before = resident_bytes(gateway.pid)
+            connections = [await connect(gateway.port) for _ in range(_UNREAD)]
+            for connection in connections:
+                connection.send_only(write_page(GATEWAY, VERTICES, _STREAMED_ROWS))
+            await asyncio.sleep(_UNREAD_SECONDS)
+            growths.append(peak_bytes(gateway.pid) - before)
+            for connection in connections:
+                connection.close()
+    what = f"{_UNREAD} clients that ask for {_STREAMED_ROWS:,} {VERTICES.name} and do not read: growth of memory"
+    return [Figure(what, at_most(100, " MB"), median(growths) / MB)]
 
 
 async def measure_turns(fleet: Fleet, effort: Effort) -> list[Figure]:

@@ -30,7 +30,14 @@ async def measure_known(fleet: Fleet, effort: Effort) -> list[Figure]:
     request = ask_small(KNOWN_JOB)
     cpu = await _race(fleet, (CONSTANT, GATEWAY), lambda: request, effort)
     what = f"small query on a finished job, repeated, CPU a request: {CONSTANT} ÷ {GATEWAY}"
-    return [ratio(what, at_least(0.6), cpu[CONSTANT], cpu[GATEWAY], "µs", 1e6)]
+    return [
+        ratio(what, at_least(0.6), cpu[CONSTANT], cpu[GATEWAY], "µs", 1e6),
+        Figure(
+            "what a finished answer costs beside a fixed one: caller, grants, log, metrics, headers",
+            at_most(30, " µs"),
+            (cpu[GATEWAY] - cpu[CONSTANT]) * 1e6,
+        ),
+    ]
 
 
 async def measure_crowd(fleet: Fleet, effort: Effort) -> list[Figure]:
