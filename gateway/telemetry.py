@@ -14,7 +14,6 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import MutableMapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, BinaryIO, Literal, cast
@@ -68,11 +67,14 @@ def _logger_class(level: int) -> type[Any]:
     filtering: Any = structlog.make_filtering_bound_logger(level)
 
     def info(self: Any, event: str, **fields: Any) -> None:
-        line: Any = {**self._context, "event": event, **fields}
-        with suppress(structlog.DropEvent):
+        fields["event"] = event
+        line: Any = {**self._context, **fields} if self._context else fields
+        try:
             for process in self._processors:
                 line = process(self._logger, "info", line)
-            self._logger.info(line)
+        except structlog.DropEvent:
+            return
+        self._logger.info(line)
 
     # Every request writes such a line, and structlog's own way to its processors takes as long as all of them.
     return type("_Logger", (filtering,), {"info": info} if level <= logging.INFO else {})
