@@ -80,6 +80,8 @@ class Runtime:
         # Apart from the bodies: what clients store cannot push those out.
         self.documents: Store = open_store("memory", max_bytes=settings.stored_documents_max_bytes, clock=monotonic)
         self.metrics = Metrics()
+        # Set when the process is about to end: what lasts as long as its client likes ends then.
+        self.ending = asyncio.Event()
         self.watches = Watches(_pace(settings), self.clock.monotonic)
         self.waits = Seats("waits", maximum=settings.max_operations, per_caller=settings.max_waits_per_caller)
         self._transports = {plane: transport or _transport(plane, settings) for plane in Plane}

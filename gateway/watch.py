@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import math
 import random
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from schema.errors import PlaneUnavailableError
@@ -22,7 +23,7 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Sight(Generic[T]):
     """
-    What a poll saw of one thing, or `error` with what was known before.
+    What a poll saw of one thing, or `error` and, as long as it is not the last, what was known before.
 
     `look` is what changes are told by. Nothing follows a sight that `is_last`. One that is not `is_sure` is looked at
     once more, soon.
@@ -64,18 +65,17 @@ Poll = Callable[[frozenset[Hashable]], Awaitable[Mapping[Hashable, Sight[T]]]]
 
 @dataclass(slots=True, eq=False)
 class _Topic(Generic[T]):
-    """One thing that is watched: how many listen, what was seen of it last, and how often that was new."""
+    """One thing that is watched: who listens, what was seen of it last, and how often that was new."""
 
-    listeners: int = 0
+    listeners: set[Listener[T]] = field(default_factory=set)
     sight: Sight[T] | None = None
     version: int = 0
-    news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def publish(self, sight: Sight[T]) -> None:
         self.sight = sight
         self.version += 1
-        self.news.set()
-        self.news = asyncio.Event()
+        for listener in self.listeners:
+            listener.bell.set()
 
 
 class Watches:
@@ -98,19 +98,27 @@ class Watches:
         """How many listen to them."""
         return sum(watch.listeners for watch in self._watches.values())
 
-    def join(self, key: Hashable, topic: Hashable, poll: Poll[T], known: Sight[T] | None = None) -> Listener[T]:
+    def join(
+        self,
+        key: Hashable,
+        topic: Hashable,
+        poll: Poll[T],
+        *,
+        known: Sight[T] | None = None,
+        bell: asyncio.Event | None = None,
+    ) -> Listener[T]:
         """
         Listen to one topic of a poller; `poll` is used when there is none under the key yet.
 
         It is given the topics listened to and returns a sight of each, errors included; it must not raise. With a
-        sight `known`, the first look is taken a pause later. The listener must leave.
+        sight `known`, the first look is taken a pause later. The `bell` rings for news. The listener must leave.
         """
         if self._is_closed:
             raise PlaneUnavailableError("The gateway is closing.")
         watch = self._watches.get(key)
         if watch is None:
             watch = self._watches[key] = _Watch(self, key, poll)  # type: ignore[arg-type]  # one type for one key
-        return watch.join(topic, known)  # type: ignore[return-value, arg-type]  # as above
+        return watch.join(topic, known, bell or asyncio.Event())  # type: ignore[return-value, arg-type]  # as above
 
     def forget(self, key: Hashable, poller: asyncio.Task[None]) -> None:
         """Let go of a poller nobody listens to."""
@@ -136,28 +144,37 @@ class _Watch(Generic[T]):
         self._key = key
         self._poll = poll
         self._topics: dict[Hashable, _Topic[T]] = {}
+        # Topics nobody has looked at yet. They do not wait for the look at all of them, nor put it off.
+        self._new: set[Hashable] = set()
         self._pause = watches.pace.first_seconds
-        self._due_at = watches.monotonic()
+        self._due_at = math.inf
+        # Whoever throttles is left alone; those who join meanwhile are told why.
+        self._refusal: Sight[T] = Sight(None)
+        self._refused_until = -math.inf
         self._wake = asyncio.Event()
         # In an empty context: nothing that belongs to the first listener is seen by it.
         self._task = asyncio.get_running_loop().create_task(self._run(), context=contextvars.Context())
 
     @property
     def listeners(self) -> int:
-        return sum(topic.listeners for topic in self._topics.values())
+        return sum(len(topic.listeners) for topic in self._topics.values())
 
-    def join(self, name: Hashable, known: Sight[T] | None) -> Listener[T]:
+    def join(self, name: Hashable, known: Sight[T] | None, bell: asyncio.Event) -> Listener[T]:
         topic = self._topics.get(name)
         if topic is None:
             topic = self._topics[name] = _Topic()
             self._pause = self._watches.pace.first_seconds
-            if known is not None:
+            if known is None:
+                self._new.add(name)
+            else:
                 topic.publish(known)
-            soon = self._watches.monotonic() + (0 if known is None else self._watches.pace.jittered(self._pause))
-            self._due_at = min(self._due_at, soon) if len(self._topics) > 1 else soon
+                self._look_within(self._watches.pace.jittered(self._pause))
             self._wake.set()
-        topic.listeners += 1
-        return Listener(topic, lambda: self._leave(name, topic))
+        listener = Listener(topic, bell, lambda listener: self._leave(name, topic, listener))
+        topic.listeners.add(listener)
+        if topic.sight is not None:
+            bell.set()
+        return listener
 
     def end(self, error: Exception) -> None:
         for topic in self._topics.values():
@@ -165,13 +182,16 @@ class _Watch(Generic[T]):
         self._topics.clear()
         self._watches.forget(self._key, self._task)
 
-    def _leave(self, name: Hashable, topic: _Topic[T]) -> None:
-        topic.listeners -= 1
-        if topic.listeners or self._topics.get(name) is not topic:
-            return
+    def _leave(self, name: Hashable, topic: _Topic[T], listener: Listener[T]) -> None:
+        topic.listeners.discard(listener)
+        if not topic.listeners and self._topics.get(name) is topic:
+            self._drop(name)
+
+    def _drop(self, name: Hashable) -> None:
+        """Look no longer at a topic; without any, a poll under way is of no use to anyone."""
         del self._topics[name]
+        self._new.discard(name)
         if not self._topics:
-            # Nobody looks on: a poll under way is of no use to anyone.
             self._watches.forget(self._key, self._task)
 
     async def _run(self) -> None:
@@ -184,66 +204,92 @@ class _Watch(Generic[T]):
     async def _poll_for_ever(self) -> None:
         while True:
             await self._wait()
-            unseen = frozenset(name for name, topic in self._topics.items() if topic.sight is None)
-            sights = await self._poll(unseen or frozenset(self._topics))
-            news = [self._publish(name, sight) for name, sight in sights.items()]
-            self._look_again(any(news), sights)
-
-    def _look_again(self, is_news: bool, sights: Mapping[Hashable, Sight[T]]) -> None:
-        """Set when the next poll is due."""
-        pace = self._watches.pace
-        is_news = is_news or not all(sight.is_sure for sight in sights.values())
-        self._pause = pace.first_seconds if is_news else pace.after(self._pause)
-        asked = max((sight.retry_after_seconds for sight in sights.values()), default=0.0)
-        self._due_at = self._watches.monotonic() + max(asked, pace.jittered(self._pause))
+            asked, is_all = frozenset(self._new or self._topics), not self._new
+            if not is_all and self._watches.monotonic() < self._refused_until:
+                sights: Mapping[Hashable, Sight[T]] = dict.fromkeys(asked, self._refusal)
+            else:
+                sights = await self._poll(asked)
+                self._look_again(sights, is_all)
+            for name, sight in sights.items():
+                self._publish(name, sight)
 
     async def _wait(self) -> None:
-        """Wait until the next poll is due, or due earlier than it was."""
-        while (left := self._due_at - self._watches.monotonic()) > 0:
+        """Wait until the next look is due, or somebody joins."""
+        while not self._new and (left := self._due_at - self._watches.monotonic()) > 0:
             self._wake.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout(left):
+                async with asyncio.timeout(left if left < math.inf else None):
                     await self._wake.wait()
 
-    def _publish(self, name: Hashable, sight: Sight[T]) -> bool:
-        """Tell the listeners what is new to them; return whether anything is."""
+    def _look_again(self, sights: Mapping[Hashable, Sight[T]], is_all: bool) -> None:
+        """Set when the next look is due, before what this one brought is published."""
+        pace = self._watches.pace
+        is_moving = any(self._is_moving(name, sight) for name, sight in sights.items())
+        self._pause = pace.first_seconds if is_moving else pace.after(self._pause)
+        for sight in sights.values():
+            until = self._watches.monotonic() + sight.retry_after_seconds
+            if sight.retry_after_seconds and until > self._refused_until:
+                self._refusal, self._refused_until = sight, until
+        if is_all:
+            self._due_at = math.inf
+        self._look_within(pace.jittered(self._pause))
+
+    def _look_within(self, seconds: float) -> None:
+        """Make the next look due then at the latest, unless that is too early for who throttles."""
+        self._due_at = max(self._refused_until, min(self._due_at, self._watches.monotonic() + seconds))
+
+    def _is_moving(self, name: Hashable, sight: Sight[T]) -> bool:
+        """Tell whether a sight gives reason to look again soon. What cannot be seen is asked ever less often."""
+        topic = self._topics.get(name)
+        return sight.error is None and (not sight.is_sure or topic is None or _is_news(topic.sight, sight))
+
+    def _publish(self, name: Hashable, sight: Sight[T]) -> None:
+        """Tell the listeners what is new to them."""
         topic = self._topics.get(name)
         if topic is None:
-            return False
-        before = topic.sight
-        is_news = before is None or _told(before) != _told(sight)
-        if is_news:
+            return
+        self._new.discard(name)
+        if sight.error is not None and not sight.is_last and topic.sight is not None:
+            sight = replace(sight, value=topic.sight.value)
+        if _is_news(topic.sight, sight):
             topic.publish(sight)
         if sight.is_last:
             # Listeners keep it; a new one starts anew.
-            del self._topics[name]
-            if not self._topics:
-                self._watches.forget(self._key, self._task)
-        return is_news
+            self._drop(name)
+
+
+def _is_news(before: Sight[T] | None, sight: Sight[T]) -> bool:
+    return before is None or _told(before) != _told(sight)
 
 
 def _told(sight: Sight[T]) -> tuple[object, ...]:
-    return sight.look, type(sight.error), sight.is_last, sight.is_sure
+    # That something cannot be seen is told once, whatever keeps it from being seen.
+    return sight.look if sight.error is None else None, sight.error is None, sight.is_last, sight.is_sure
 
 
 class Listener(Generic[T]):
-    """Looks on at one topic."""
+    """Looks on at one topic. Its bell is set when there may be news; several listeners may share one."""
 
-    def __init__(self, topic: _Topic[T], leave: Callable[[], None]) -> None:
+    def __init__(self, topic: _Topic[T], bell: asyncio.Event, leave: Callable[[Listener[T]], None]) -> None:
+        self.bell = bell
         self._topic = topic
         self._leave = leave
         self._version = 0
-        self._has_left = False
 
-    async def next(self) -> Sight[T]:
-        """Return the newest sight not given yet, waiting for it. Nothing follows the last one."""
-        while self._topic.version == self._version or self._topic.sight is None:
-            await self._topic.news.wait()
+    def take(self) -> Sight[T] | None:
+        """Return the newest sight, None when it was taken before. Nothing follows the last one."""
+        if self._topic.version == self._version:
+            return None
         self._version = self._topic.version
         return self._topic.sight
 
+    async def next(self) -> Sight[T]:
+        """Return the newest sight not taken yet, waiting for it; for a listener that has a bell of its own."""
+        while (sight := self.take()) is None:
+            self.bell.clear()
+            await self.bell.wait()
+        return sight
+
     def leave(self) -> None:
         """Stop listening; more than once does nothing."""
-        if not self._has_left:
-            self._has_left = True
-            self._leave()
+        self._leave(self)

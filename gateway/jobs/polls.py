@@ -1,30 +1,22 @@
-"""What a poll asks, and how what it brought is seen: jobs of one graph, or the job lists of one graph."""
+"""What a poll asks: the status of jobs of one graph, or from three on their list; or the newest jobs of one graph."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 from gateway.addresses import AddressBook
 from gateway.auth.caller import Caller
 from gateway.graphs import Directory
 from gateway.jobs.listing import Listing
-from gateway.jobs.results import JobReads
+from gateway.jobs.results import JobReads, merged
+from gateway.jobs.sights import REFUSALS, Ends, Seen, SeenGraph, failed, look_of
 from gateway.reader import Reader
 from gateway.runtime import Runtime
 from gateway.watch import Sight
 from schema.context import JobParts
-from schema.errors import (
-    BadUserInputError,
-    ForbiddenError,
-    GatewayError,
-    NotFoundError,
-    UnauthenticatedError,
-    UpstreamError,
-    UpstreamFailedError,
-)
+from schema.errors import GatewayError, NotFoundError, UpstreamError, UpstreamFailedError
 from schema.ids import GraphKey, JobRef
 from schema.job import Job, JobStatus, ended
 from schema.job_list import JobFilter
@@ -36,30 +28,14 @@ T = TypeVar("T")
 STATUS_PARTS = JobParts(listing=False, identity=False, result=False, failure=False, window=lambda ref: None)
 # From so many jobs of one graph on, one list serves all of them.
 _LISTED_FROM = 3
-# Asking again would bring the same, and what is not allowed must not be seen any longer.
-_FATAL = (UnauthenticatedError, ForbiddenError, NotFoundError, BadUserInputError)
-# Jobs remembered by one poller; forgetting them only means to look once more.
-_MOST_REMEMBERED = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A job as a poll saw it; `is_listed` when it comes from a list, which tells other parts of it than a status."""
-
-    job: Job
-    is_listed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SeenGraph:
-    """The newest jobs of a graph, and the planes that could not be asked this time."""
-
-    jobs: Mapping[JobRef, Job]
-    failed: Mapping[Plane, UpstreamError] = field(default_factory=dict)
+# What a list lacks is asked for one by one, a few at a time: a poll is in no hurry, and clients are.
+_AT_ONCE = 8
+# Jobs of a graph under way that newer ones have pushed out of its list, and that are followed all the same.
+_MOST_OUTSIDE = 50
 
 
 class Asking:
-    """Opens what one poll asks with: a reader of its own, so that nothing is remembered from one to the next."""
+    """Opens what a look asks with: a reader of its own, so that nothing is remembered from one to the next."""
 
     def __init__(self, runtime: Runtime, caller: Caller, addresses: AddressBook) -> None:
         self.runtime = runtime
@@ -81,58 +57,42 @@ class JobsPoll:
 
     def __init__(self, asking: Asking) -> None:
         self._asking = asking
-        self._ended: dict[JobRef, JobStatus] = {}
+        self._ends = Ends()
         self._unknown_since: dict[JobRef, float] = {}
 
     async def __call__(self, topics: frozenset[Hashable]) -> Mapping[Hashable, Sight[Seen]]:
         """Return a sight of each job."""
         refs = [topic for topic in topics if isinstance(topic, JobRef)]
-        return await self._asking.ask(lambda reads, directory: self._look(reads, directory, refs))
-
-    async def _look(
-        self, reads: JobReads, directory: Directory, refs: Sequence[JobRef]
-    ) -> Mapping[Hashable, Sight[Seen]]:
         listed: Mapping[str, Job] = {}
         if len(refs) >= _LISTED_FROM:
             try:
-                listed = await _by_list(reads, directory, refs[0])
-            except UpstreamError as error:
+                listed = await self._asking.ask(lambda reads, directory: _by_list(reads, directory, refs[0]))
+            except GatewayError as error:
                 # Asking for each of them instead would be more of what GES has just refused.
-                return {ref: failed(error) for ref in refs}
-        sights = await asyncio.gather(*(self._one(reads, ref, listed.get(ref.job_id)) for ref in refs))
+                return dict.fromkeys(refs, failed(error))
+        turns = asyncio.Semaphore(_AT_ONCE)
+        sights = await asyncio.gather(*(self._one(ref, listed.get(ref.job_id), turns) for ref in refs))
+        self._unknown_since = {ref: since for ref, since in self._unknown_since.items() if ref in topics}
         return dict(zip(refs, sights, strict=True))
 
-    async def _one(self, reads: JobReads, ref: JobRef, listed: Job | None) -> Sight[Seen]:
+    async def _one(self, ref: JobRef, listed: Job | None, turns: asyncio.Semaphore) -> Sight[Seen]:
         if listed is not None:
-            return self.sight(Seen(listed, is_listed=True))
+            return self._sight(ref, Seen(listed, is_listed=True))
         try:
-            return self.sight(Seen(await status_of(reads, ref), is_listed=False))
+            async with turns:
+                job = await self._asking.ask(lambda reads, _: status_of(reads, ref))
         except GatewayError as error:
             return failed(error)
+        return self._sight(ref, Seen(job, is_listed=False))
 
-    def sight(self, seen: Seen) -> Sight[Seen]:
-        """
-        Return what to tell of a job. An end counts once it was seen twice, or is known to have settled.
-
-        GES can correct itself shortly after a job has ended; its own Terraform provider wants `success` twice.
-        """
-        job, ref, look = seen.job, seen.job.ref, look_of(seen.job)
-        if not ended(job):
-            self._ended.pop(ref, None)
-            return self._unended(seen, look)
-        is_sure = job.source.immutable or self._ended.get(ref) is job.status
-        if len(self._ended) >= _MOST_REMEMBERED:
-            self._ended.clear()
-        self._ended[ref] = job.status
-        return Sight(seen, look, is_last=is_sure, is_sure=is_sure)
-
-    def _unended(self, seen: Seen, look: Hashable) -> Sight[Seen]:
-        ref, runtime = seen.job.ref, self._asking.runtime
+    def _sight(self, ref: JobRef, seen: Seen) -> Sight[Seen]:
+        is_sure, look = self._ends.count(seen.job), look_of(seen.job)
+        if ended(seen.job):
+            return Sight(seen, look, is_last=is_sure, is_sure=is_sure)
         if seen.job.status is not JobStatus.UNKNOWN:
             self._unknown_since.pop(ref, None)
             return Sight(seen, look)
-        now = runtime.clock.monotonic()
-        seconds = runtime.settings.watch_unknown_seconds
+        now, seconds = self._asking.runtime.clock.monotonic(), self._asking.runtime.settings.watch_unknown_seconds
         if now - self._unknown_since.setdefault(ref, now) < seconds:
             return Sight(seen, look)
         text = f"For {seconds:g} seconds GES has said a status that nobody here knows; the job may have ended."
@@ -146,7 +106,9 @@ class GraphPoll:
         self._asking = asking
         self._key = key
         self._planes = planes
+        self._ends = Ends()
         self._jobs: dict[JobRef, Job] = {}
+        self._met: frozenset[Plane] = frozenset()
 
     async def __call__(self, topics: frozenset[Hashable]) -> Mapping[Hashable, Sight[SeenGraph]]:
         """Return a sight of the graph."""
@@ -158,17 +120,54 @@ class GraphPoll:
 
     async def _look(self, reads: JobReads, directory: Directory) -> Sight[SeenGraph]:
         graph = await directory.get(self._key)
-        page = PageRequest(PAGE_JOBS)
         listing = Listing(reads, directory)
-        connection = await listing.of_graph(graph, self._planes, JobFilter(), page, STATUS_PARTS)
+        connection = await listing.of_graph(graph, self._planes, JobFilter(), PageRequest(PAGE_JOBS), STATUS_PARTS)
         failures = {report.plane: report.error for report in connection.planes if report.error is not None}
-        if len(failures) == len(connection.planes):
-            raise next(iter(failures.values()))
+        refused = [error for error in failures.values() if isinstance(error, REFUSALS)]
+        if refused or len(failures) == len(connection.planes):
+            raise next(iter(refused or failures.values()))
+        listed = [edge.node for edge in connection.edges]
+        found = [*listed, *await self._outside(reads, {job.ref for job in listed}, failures)]
+        jobs, is_sure = self._counted(found)
         # What a plane that cannot be asked had before is still there.
-        self._jobs = {ref: job for ref, job in self._jobs.items() if job.plane in failures}
-        self._jobs.update((edge.node.ref, edge.node) for edge in connection.edges)
-        look = (frozenset((ref, look_of(job)) for ref, job in self._jobs.items()), frozenset(failures))
-        return Sight(SeenGraph(dict(self._jobs), failures), look)
+        self._jobs = {ref: job for ref, job in self._jobs.items() if job.plane in failures} | jobs
+        self._met |= {report.plane for report in connection.planes if report.plane not in failures}
+        look = (frozenset((ref, look_of(job)) for ref, job in self._jobs.items()), frozenset(failures), self._met)
+        return Sight(SeenGraph(self._jobs, self._met, failures), look, is_sure=is_sure)
+
+    def _counted(self, found: Sequence[Job]) -> tuple[dict[JobRef, Job], bool]:
+        """Return the jobs as they count: an end that does not yet leaves what was known before, or nothing."""
+        jobs: dict[JobRef, Job] = {}
+        is_sure = True
+        for job in found:
+            # What had ended before anybody looked is told to nobody.
+            counts = self._ends.count(job) or job.plane not in self._met
+            is_sure = is_sure and counts
+            known = job if counts else self._jobs.get(job.ref)
+            if known is not None:
+                jobs[job.ref] = known
+        return jobs, is_sure
+
+    async def _outside(self, reads: JobReads, listed: set[JobRef], failures: Mapping[Plane, object]) -> list[Job]:
+        """Look at the jobs under way that newer ones have pushed out of the list."""
+        pushed = [
+            job for ref, job in self._jobs.items() if ref not in listed and not ended(job) and job.plane not in failures
+        ]
+        turns = asyncio.Semaphore(_AT_ONCE)
+        found = await asyncio.gather(*(_followed(reads, job, turns) for job in pushed[:_MOST_OUTSIDE]))
+        return [job for job in found if job is not None]
+
+
+async def _followed(reads: JobReads, job: Job, turns: asyncio.Semaphore) -> Job | None:
+    """Return a job as it is now, as it was if that cannot be told, None when it is gone."""
+    try:
+        async with turns:
+            told = await status_of(reads, job.ref)
+    except NotFoundError:
+        return None
+    except UpstreamError:
+        return job
+    return told if job.plane is Plane.MANAGEMENT else merged(told, [job])
 
 
 async def status_of(reads: JobReads, ref: JobRef) -> Job:
@@ -182,18 +181,5 @@ async def status_of(reads: JobReads, ref: JobRef) -> Job:
 
 async def _by_list(reads: JobReads, directory: Directory, ref: JobRef) -> Mapping[str, Job]:
     """Return jobs of the graph that a job is of, by their id, in one call."""
-    listing = Listing(reads, directory)
-    jobs = await listing.newest(ref.plane, ref.graph)
+    jobs = await Listing(reads, directory).newest(ref.plane, ref.graph)
     return {job.job_id: job for job in jobs}
-
-
-def failed(error: GatewayError) -> Sight[T]:
-    """Return the sight of something that could not be looked at."""
-    wait = error.retry_after_seconds if isinstance(error, UpstreamError) else None
-    return Sight(None, error=error, is_last=isinstance(error, _FATAL), retry_after_seconds=wait or 0.0)
-
-
-def look_of(job: Job) -> Hashable:
-    """Return what makes a job look changed to whoever watches it."""
-    message = job.failure.message if job.failure else None
-    return (job.status, job.raw_status, job.progress_percent, job.started_at, job.ended_at, message)

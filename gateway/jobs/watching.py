@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import AsyncGenerator, Hashable, Iterator, Sequence
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import Any
 
 from gateway.addresses import AddressBook
 from gateway.auth.caller import Caller
-from gateway.jobs.polls import Asking, GraphPoll, JobsPoll, Seen, SeenGraph, look_of
+from gateway.jobs.polls import Asking, GraphPoll, JobsPoll
+from gateway.jobs.sights import Seen, SeenGraph, look_of
 from gateway.runtime import Runtime
 from gateway.watch import Listener, Sight
 from schema.errors import UpstreamError
@@ -19,7 +21,6 @@ from schema.job_event import JobEvent, JobEventType
 from schema.plane import Plane
 from schema.scalars import DateTime
 
-T = TypeVar("T")
 _GRAPH = "graph"
 
 
@@ -33,23 +34,24 @@ class Watching:
 
     async def jobs(self, refs: Sequence[JobRef]) -> AsyncGenerator[JobEvent]:
         """Tell of jobs until all have ended. Raises UpstreamError when one cannot be watched any longer."""
-        listeners = {self._join(ref): _JobTale(self._runtime) for ref in dict.fromkeys(refs)}
-        waiting: dict[asyncio.Task[Sight[Seen]], Listener[Seen]] = {}
+        bell = asyncio.Event()
+        tales: dict[Listener[Seen], _JobTale] = {}
         try:
-            waiting = {_following(listener): listener for listener in listeners}
-            while waiting:
-                done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    listener = waiting.pop(task)
-                    sight = task.result()
-                    for event in listeners[listener].tell(sight):
+            for ref in dict.fromkeys(refs):
+                tales[self._join(ref, bell=bell)] = _JobTale(self._runtime)
+            while tales:
+                await bell.wait()
+                bell.clear()
+                for listener, tale in list(tales.items()):
+                    sight = listener.take()
+                    if sight is None:
+                        continue
+                    for event in tale.tell(sight):
                         yield event
-                    if not sight.is_last:
-                        waiting[_following(listener)] = listener
+                    if sight.is_last:
+                        del tales[listener]
         finally:
-            for task in waiting:
-                task.cancel()
-            for listener in listeners:
+            for listener in tales:
                 listener.leave()
 
     async def graph(
@@ -68,21 +70,38 @@ class Watching:
             listener.leave()
 
     async def until_ended(self, job: Job, seconds: float) -> None:
-        """Wait until a job that was just seen has ended, so long at most. Raises what keeps it from being seen."""
-        listener = self._join(job.ref, Sight(Seen(job, is_listed=False), look_of(job)))
+        """
+        Wait until a job that was just seen has ended: so long at most, and not past the end of the process.
+
+        Raises UpstreamError when it cannot be seen any longer.
+        """
+        listener = self._join(job.ref, known=Sight(Seen(job, is_listed=False), look_of(job)))
+        waits = [asyncio.ensure_future(_end_of(listener)), asyncio.ensure_future(self._runtime.ending.wait())]
         try:
-            async with asyncio.timeout(seconds):
-                while (sight := await listener.next()).value is None or not ended(sight.value.job):
-                    if sight.is_last and sight.error is not None:
-                        raise _own(sight.error)
-        except TimeoutError:
-            pass  # Running out of time is an answer.
+            # Running out of time is an answer.
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if waits[0].done():
+                waits[0].result()
         finally:
+            for wait in waits:
+                wait.cancel()
             listener.leave()
 
-    def _join(self, ref: JobRef, known: Sight[Seen] | None = None) -> Listener[Seen]:
+    def _join(
+        self, ref: JobRef, *, known: Sight[Seen] | None = None, bell: asyncio.Event | None = None
+    ) -> Listener[Seen]:
         key: Hashable = (self._caller.scope, ref.plane, ref.graph)
-        return self._runtime.watches.join(key, ref, JobsPoll(self._asking), known)
+        return self._runtime.watches.join(key, ref, JobsPoll(self._asking), known=known, bell=bell)
+
+
+async def _end_of(listener: Listener[Seen]) -> None:
+    """Wait for the last sight of a job, or the first of its end."""
+    while True:
+        sight = await listener.next()
+        if sight.value is None and sight.is_last:
+            raise _own(sight.error)
+        if sight.is_last or (sight.value is not None and ended(sight.value.job)):
+            return
 
 
 class _JobTale:
@@ -91,20 +110,22 @@ class _JobTale:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._told: Seen | None = None
+        self._has_failed = False
 
     def tell(self, sight: Sight[Seen]) -> Iterator[JobEvent]:
         """Give the events that a sight makes; raises its error when nothing can follow, or was ever seen."""
-        if sight.error is not None:
-            if sight.is_last or self._told is None or not isinstance(sight.error, UpstreamError):
-                raise _own(sight.error)
-            yield self._event(JobEventType.POLL_FAILED, self._told, sight.error)
-        elif sight.value is not None:
-            if self._told is None:
-                yield self._event(JobEventType.SNAPSHOT, sight.value)
-            elif sight.is_sure and not sight.is_last:
-                yield self._event(JobEventType.CHANGED, sight.value)
-            if sight.is_last:
-                yield self._event(JobEventType.FINISHED, sight.value)
+        seen, error = sight.value, sight.error
+        if seen is None or (error is not None and (sight.is_last or not isinstance(error, UpstreamError))):
+            raise _own(error)
+        if self._told is None:
+            yield self._event(JobEventType.SNAPSHOT, seen)
+        elif error is None and sight.is_sure and not sight.is_last and (self._has_failed or seen.differs(self._told)):
+            yield self._event(JobEventType.CHANGED, seen)
+        if error is not None:
+            yield self._event(JobEventType.POLL_FAILED, self._told or seen, error)
+        elif sight.is_last:
+            yield self._event(JobEventType.FINISHED, seen)
+        self._has_failed = error is not None
 
     def _event(self, type_: JobEventType, seen: Seen, error: UpstreamError | None = None) -> JobEvent:
         before = self._told.job.status if self._told else None
@@ -122,31 +143,38 @@ class _GraphTale:
 
     def tell(self, sight: Sight[SeenGraph]) -> Iterator[JobEvent]:
         """Give the events that a sight makes, oldest jobs first; raises its error when nothing was ever seen."""
-        before, now = self._told, sight.value
-        if now is None:
-            if sight.is_last or before is None or not isinstance(sight.error, UpstreamError):
-                raise _own(sight.error or AssertionError("a sight of nothing"))
-            now = SeenGraph(before.jobs, dict.fromkeys(Plane, sight.error))
+        now, before, error = sight.value, self._told, sight.error
+        if now is None or (error is not None and not isinstance(error, UpstreamError)):
+            raise _own(error)
+        if error is not None:
+            now = replace(now, failed=dict.fromkeys(Plane, error))
         self._told = now
-        for ref, job in reversed(list(now.jobs.items())):
+        for job in reversed(list(now.jobs.values())):
             if self._kinds is None or job.kind in self._kinds:
-                yield from self._of(job, None if before is None else before.jobs.get(ref), before, now)
+                yield from self._of(job, before, now)
 
-    def _of(self, job: Job, earlier: Job | None, before: SeenGraph | None, now: SeenGraph) -> Iterator[JobEvent]:
+    def _of(self, job: Job, before: SeenGraph | None, now: SeenGraph) -> Iterator[JobEvent]:
         error = now.failed.get(job.plane)
-        if before is None:
+        if before is None or job.plane not in before.met:
             if not ended(job):
                 yield self._event(JobEventType.SNAPSHOT, job, None)
-        elif error is not None:
-            if job.plane not in before.failed and not ended(job):
-                yield self._event(JobEventType.POLL_FAILED, job, earlier, error)
-        elif earlier is None:
+                if error is not None:
+                    yield self._event(JobEventType.POLL_FAILED, job, job, error)
+            return
+        earlier, has_failed = before.jobs.get(job.ref), job.plane in before.failed
+        if earlier is None:
             yield self._event(JobEventType.APPEARED, job, None)
             if ended(job):
                 yield self._event(JobEventType.FINISHED, job, job)
-        elif look_of(job) != look_of(earlier) or (job.plane in before.failed and not ended(job)):
-            is_end = ended(job) and not ended(earlier)
-            yield self._event(JobEventType.FINISHED if is_end else JobEventType.CHANGED, job, earlier)
+        elif ended(earlier):
+            return
+        elif error is not None:
+            if not has_failed:
+                yield self._event(JobEventType.POLL_FAILED, job, earlier, error)
+        elif ended(job):
+            yield self._event(JobEventType.FINISHED, job, earlier)
+        elif has_failed or look_of(job) != look_of(earlier):
+            yield self._event(JobEventType.CHANGED, job, earlier)
 
     def _event(
         self, type_: JobEventType, job: Job, earlier: Job | None, error: UpstreamError | None = None
@@ -173,10 +201,6 @@ def event(
         seen=job,
         is_listed=is_listed,
     )
-
-
-def _following(listener: Listener[T]) -> asyncio.Task[Sight[T]]:
-    return asyncio.ensure_future(listener.next())
 
 
 def _own(error: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.watch import Listener, Pace, Sight, Watches
-from schema.errors import PlaneUnavailableError
+from schema.errors import PlaneUnavailableError, RateLimitedError
 from tests.support_clock import FAKE_TIME, fake_clock, fake_time_loop, pass_time
 
 pytestmark = pytest.mark.anyio
@@ -140,10 +140,85 @@ async def test_one_poll_serves_all_topics_of_a_key() -> None:
     late = all_watches.join("key", "late", world.poll)
     assert (await late.next()).value == "a"
     await until(2)
-    assert world.looks[:2] == [(0, frozenset(topics)), (0.5, frozenset({"late"}))]
-    assert world.looks[2] == (1.5, frozenset({*topics, "late"}))
+    assert world.looks == [(0, frozenset(topics)), (0.5, frozenset({"late"})), (1, frozenset({*topics, "late"}))]
     assert all_watches.pollers == 1
     for listener in (*listeners, late):
+        listener.leave()
+
+
+async def test_those_who_join_do_not_put_off_the_look_at_the_others() -> None:
+    """However often somebody joins."""
+    world = World({"first": seeing(*"abcdefghijklmnop"), **{f"late-{number}": seeing("a") for number in range(20)}})
+    all_watches = watches()
+    first = all_watches.join("key", "first", world.poll)
+    others = []
+    for number in range(20):
+        await until(number / 2)
+        others.append(all_watches.join("key", f"late-{number}", world.poll))
+    assert [at for at, topics in world.looks if "first" in topics] == [*range(10)]
+    for listener in (first, *others):
+        listener.leave()
+
+
+async def test_who_joins_while_ges_throttles_is_told_so_at_once() -> None:
+    """Nobody is asked on his behalf, and he need not wait to hear it; those who know the state go on waiting."""
+    throttled: Sight[str] = Sight(None, error=RateLimitedError("slow down"), retry_after_seconds=60)
+    world = World({"job": [*seeing("a"), throttled, *seeing("b")], "late": seeing("a")})
+    all_watches = watches()
+    listener = all_watches.join("key", "job", world.poll)
+    known, failed = [await listener.next() for _ in range(2)]
+    assert (known.value, failed.value, type(failed.error)) == ("a", "a", RateLimitedError)
+    late = all_watches.join("key", "late", world.poll)
+    waiter = all_watches.join("key", "waited for", world.poll, known=Sight("a", "a"))
+    sight = await late.next()
+    assert (sight.value, type(sight.error)) == (None, RateLimitedError)
+    late.leave()
+    waiter.leave()
+    assert await values_of(listener, 1) == ["b"]
+    assert world.times == [0, 1, 61]
+    listener.leave()
+
+
+async def test_who_joins_during_an_outage_gets_what_was_known() -> None:
+    """And the error with it."""
+    failing: Sight[str] = Sight(None, error=PlaneUnavailableError("away"))
+    world = World({"job": [*seeing("a"), failing]})
+    all_watches = watches()
+    listener = all_watches.join("key", "job", world.poll)
+    await until(2)
+    late = all_watches.join("key", "job", world.poll)
+    sight = await late.next()
+    assert (sight.value, type(sight.error)) == ("a", PlaneUnavailableError)
+    listener.leave()
+    late.leave()
+    assert all_watches.listeners == 0
+
+
+async def test_what_cannot_be_seen_is_asked_ever_less_often_and_told_once() -> None:
+    """Whatever the reasons are; when it is back, that is a change."""
+    away: list[Sight[str]] = [Sight(None, error=PlaneUnavailableError("away"), look=number) for number in range(3)]
+    throttled: Sight[str] = Sight(None, error=RateLimitedError("slow down"))
+    world = World({"job": [*seeing("a"), *away, throttled, *seeing("a")]})
+    listener = watches().join("key", "job", world.poll)
+    sights = [await listener.next() for _ in range(3)]
+    assert [sight.error is None for sight in sights] == [True, False, True]
+    await until(14.5)
+    assert world.times == [0, 1, 2.5, 4.75, 8.125, 13.1875, 14.1875]
+    listener.leave()
+
+
+async def test_several_listeners_may_share_a_bell() -> None:
+    """It rings for each of them, at once for what is known already."""
+    world = World({"one": seeing("a"), "two": seeing("b")})
+    all_watches, bell = watches(), asyncio.Event()
+    listeners = [all_watches.join("key", topic, world.poll, bell=bell) for topic in ("one", "two")]
+    await bell.wait()
+    assert [sight and sight.value for sight in (listener.take() for listener in listeners)] == ["a", "b"]
+    assert [listener.take() for listener in listeners] == [None, None]
+    another = asyncio.Event()
+    listeners.append(all_watches.join("key", "one", world.poll, bell=another))
+    assert another.is_set()
+    for listener in listeners:
         listener.leave()
 
 
@@ -163,7 +238,7 @@ async def test_a_topic_that_has_ended_is_polled_no_more() -> None:
 async def test_what_was_just_seen_is_not_looked_at_again_at_once() -> None:
     """Who knows the state when he joins waits a pause for the next look, and is told what he knows first."""
     world = World({"job": seeing("b")})
-    listener = watches().join("key", "job", world.poll, Sight("a", "a"))
+    listener = watches().join("key", "job", world.poll, known=Sight("a", "a"))
     assert await values_of(listener, 2) == ["a", "b"]
     assert world.times == [1]
     listener.leave()

@@ -125,7 +125,7 @@ async def test_an_end_that_ges_takes_back_is_none() -> None:
 
 async def test_an_outage_is_told_once_and_then_that_it_is_over() -> None:
     """The stream goes on; the job is the last known one."""
-    says = by_time((0, RUNNING), (2, AWAY), (9, RUNNING), (12, (200, {"status": "success"})))
+    says = by_time((0, RUNNING), (2, AWAY), (8, RUNNING), (12, (200, {"status": "success"})))
     ges = a_ges(**{target(): says})
     async with open_runtime(ges) as runtime:
         events = await events_of(runtime)
