@@ -24,6 +24,7 @@ from gateway.graphiql import assets, page
 from gateway.http.checking import Checks
 from gateway.http.persisted import PersistedDocuments
 from gateway.landing import landing
+from gateway.http.stream import StreamSeats
 from gateway.metrics import CACHE_BYTES, UNDER_WAY
 from gateway.middleware import protected, protection
 from gateway.operations import opener
@@ -56,10 +57,11 @@ def create_app(
     runtime = Runtime(settings, transport=transport, clock=clock)
     schema = build_schema()
     checks = _checks(runtime, schema)
-    served = _endpoint(runtime, schema, checks, demo_token)
-    endpoint = Overload(served, settings.max_operations)
+    operations = Seats("operations", maximum=settings.max_operations, per_caller=settings.max_operations)
+    served = _endpoint(runtime, schema, checks, operations, demo_token)
+    endpoint = Overload(served, operations)
     answers = Answers(settings.answers_max_bytes, runtime.clock.monotonic)
-    runtime.metrics.show(UNDER_WAY, lambda: {(): endpoint.under_way})
+    runtime.metrics.show(UNDER_WAY, lambda: {(): operations.taken})
     runtime.metrics.show(CACHE_BYTES, lambda: {("answers",): answers.held_bytes})
     app = Starlette(
         routes=[
@@ -76,7 +78,7 @@ def create_app(
     # Ahead of Starlette itself: what is given again needs nothing of it, and what is executed neither.
     app.middleware_stack = _front(app, protected(endpoint, settings), runtime, answers)
     app.state.is_draining = False
-    app.state.ending = served.ending
+    app.state.ending = runtime.ending
     app.state.runtime = runtime
     return app
 
@@ -114,8 +116,11 @@ def _checks(runtime: Runtime, schema: strawberry.Schema) -> Checks:
     return Checks(documents, settings.limits, persisted)
 
 
-def _endpoint(runtime: Runtime, schema: strawberry.Schema, checks: Checks, demo_token: str | None) -> Endpoint:
+def _endpoint(
+    runtime: Runtime, schema: strawberry.Schema, checks: Checks, operations: Seats, demo_token: str | None
+) -> Endpoint:
     settings = runtime.settings
+    most, most_of_one = settings.max_subscriptions, settings.max_subscriptions_per_caller
     return Endpoint(
         schema,
         open_context=opener(runtime),
@@ -123,9 +128,8 @@ def _endpoint(runtime: Runtime, schema: strawberry.Schema, checks: Checks, demo_
         introspection=settings.introspection,
         request_timeout_seconds=settings.request_timeout_seconds,
         metrics=runtime.metrics,
-        seats=Seats(
-            "subscriptions", maximum=settings.max_subscriptions, per_caller=settings.max_subscriptions_per_caller
-        ),
+        seats=StreamSeats(Seats("subscriptions", maximum=most, per_caller=most_of_one), operations),
+        ending=runtime.ending,
         heartbeat_seconds=settings.heartbeat_seconds,
         page=partial(page, endpoint=PATH, demo_token=demo_token) if settings.graphiql else landing,
     )
@@ -137,7 +141,7 @@ def _sockets(runtime: Runtime, served: Endpoint, checks: Checks) -> Sockets:
         checks,
         served.streams,
         open_context=opener(runtime),
-        ending=served.ending,
+        ending=runtime.ending,
         seats=Seats("sockets", maximum=settings.max_sockets, per_caller=settings.max_sockets),
         metrics=runtime.metrics,
         allowed_origins=settings.allowed_origins,

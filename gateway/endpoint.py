@@ -33,11 +33,10 @@ from gateway.http.operation import Executor, Operation
 from gateway.http.problems import present
 from gateway.http.request import METHODS, GraphQLRequest, read_request
 from gateway.http.stream import Opened as OpenedStream
-from gateway.http.stream import Stream, Streams
+from gateway.http.stream import Stream, Streams, StreamSeats
 from gateway.http.telling import CLIENT_GONE, CUT_OFF, count_operation, log_operation
 from gateway.http.validators import validate
 from gateway.metrics import Metrics
-from gateway.seats import Seats
 from gateway.telemetry import Event, describe_exception, log
 from schema.context import Context
 from schema.errors import GatewayError, UnauthenticatedError, UpstreamError
@@ -125,20 +124,20 @@ class Endpoint:
         waiting_seconds: float = 55.0,
         page: Callable[[], Response] | None = None,
         metrics: Metrics | None = None,
-        seats: Seats | None = None,
+        seats: StreamSeats | None = None,
+        ending: asyncio.Event | None = None,
         heartbeat_seconds: float = 12.0,
     ) -> None:
         self._checks = checks
         self._executor = Executor(schema, hide_suggestions=not introspection)
-        seats = seats or Seats("subscriptions", maximum=10_000, per_caller=100)
-        self.streams = Streams(self._executor, seats, seconds=request_timeout_seconds)
+        # A net below the deadlines of the reads: the longest that `waitSeconds` may add, and a little for the answer.
+        self._longest_seconds = request_timeout_seconds + waiting_seconds
+        self.streams = Streams(self._executor, seats or StreamSeats(), seconds=self._longest_seconds)
         # Set when the process ends: streams are completed then.
-        self.ending = asyncio.Event()
+        self.ending = ending or asyncio.Event()
         self._heartbeat_seconds = heartbeat_seconds
         self._open_context = open_context
         self._read_seconds = request_timeout_seconds
-        # A net below the deadlines of the reads: the longest that `waitSeconds` may add, and a little for the answer.
-        self._longest_seconds = request_timeout_seconds + waiting_seconds
         self._page = page
         self._metrics = metrics or Metrics()
 

@@ -1,4 +1,4 @@
-"""Seats: places for what lasts as long as its client likes, so many for each caller and so many in all."""
+"""Seats: places for what goes on at the same time, so many for each caller and so many in all."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Seats:
     def take(self) -> Seat:
         """Take a seat; it must be left. Raises OverloadedError when all are taken."""
         if self.taken >= self._maximum:
-            raise OverloadedError("The gateway serves as many as it can; try again in a moment.")
+            raise OverloadedError("The gateway has more work than it can finish; try again in a moment.")
         self.taken += 1
         return Seat(self)
 

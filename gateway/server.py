@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import os
@@ -20,6 +21,8 @@ _BACKLOG = 2048
 # Longer than load balancers keep an idle connection, so that it is they who close it.
 _KEEP_ALIVE_SECONDS = 75
 _LONGEST_MESSAGE_BYTES = 64 * 1024
+# A client that has confirmed nothing for so long is not there, or will not read any more.
+_STALLED_SECONDS = 60.0
 
 
 _GC_THRESHOLDS = (10_000, 20, 20)
@@ -29,16 +32,20 @@ class PortError(Exception):
     """The port cannot be opened; the text says why."""
 
 
-def open_port(host: str, port: int) -> socket.socket:
-    """Open a listening socket. Raises PortError."""
+def open_port(host: str, port: int, *, stalled_seconds: float = _STALLED_SECONDS) -> socket.socket:
+    """Open a listening socket, whose connections are cut when a client takes nothing for long. Raises PortError."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     except OSError as error:
         raise PortError(f"Cannot listen on {host}: {error.strerror}.") from error
     try:
-        return socket.create_server(address, family=family, backlog=_BACKLOG)
+        listener = socket.create_server(address, family=family, backlog=_BACKLOG)
     except OSError as error:
         raise PortError(f"Cannot listen on {host}, port {port}: {os.strerror(error.errno or 0)}.") from error
+    if sys.platform == "linux":
+        # Connections inherit it. No timer here could do it: a closed connection waits for its client to read the rest.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(stalled_seconds * 1000))
+    return listener
 
 
 def url_of(listener: socket.socket) -> str:
@@ -120,11 +127,13 @@ class _Server(uvicorn.Server):
         # Whoever presses Ctrl-C has no load balancer.
         self._closes_at = time.monotonic() + (0 if sig == signal.SIGINT else self._drain_seconds)
 
-    def _end_streams(self) -> None:
-        """Tell streams to complete: they would last as long as their clients like."""
-        ending = getattr(self._app.state, "ending", None)
-        if ending is not None:
-            ending.set()
+    def _end_streams(self) -> bool:
+        """Tell streams to complete: they would last as long as their clients like. Return whether they were told."""
+        ending: asyncio.Event | None = getattr(self._app.state, "ending", None)
+        if ending is None or ending.is_set():
+            return False
+        ending.set()
+        return True
 
     async def on_tick(self, counter: int) -> bool:
         """Tell, ten times a second, whether to close the port."""
@@ -133,7 +142,7 @@ class _Server(uvicorn.Server):
             if not self._has_told:
                 self._has_told = True
                 log.info(Event.DRAINING, seconds=round(max(0.0, left), 1))
-            if left <= 0:
+            # A tick between the two: uvicorn closes sockets the moment it begins to end, and gives no reason.
+            if left <= 0 and not self._end_streams():
                 self.should_exit = True
-                self._end_streams()
         return await super().on_tick(counter)

@@ -7,22 +7,21 @@ Every operation has a context of its own, opened with the headers of the socket 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from gateway.http.checking import Checked, Checks
+from gateway.http.checking import Checks
 from gateway.http.request import GraphQLRequest
 from gateway.http.socket_messages import (
     ALREADY_THERE,
-    BAD_REQUEST,
     ENDING,
     FORBIDDEN,
     LATE,
@@ -30,21 +29,19 @@ from gateway.http.socket_messages import (
     TOO_MANY_INITS,
     TRY_LATER,
     UNAUTHORIZED,
+    WRONG_PROTOCOL,
     CloseError,
     read_message,
     with_credentials,
 )
-from gateway.http.stream import Opened, Stream, StreamEndedError, Streams
-from gateway.http.telling import CLIENT_GONE, count_operation, log_operation
+from gateway.http.stream import Opened, StreamEndedError, Streams, entry_of
+from gateway.http.streamed import StreamedOperation
 from gateway.metrics import Metrics
 from gateway.seats import Seats
-from gateway.telemetry import log
-from schema.errors import GatewayError, LimitExceededError, OverloadedError
+from schema.errors import LimitExceededError, OverloadedError
 
 _INIT_SECONDS = 10.0
-# A client that has taken nothing for so long is not there, whatever its connection says.
-_STALLED_SECONDS = 60.0
-_LONGEST_NAME = 64
+_CLOSE_SECONDS = 2.0
 OpenContext = Callable[[HTTPConnection, str], Opened]
 
 
@@ -65,11 +62,9 @@ class Sockets:
         heartbeat_seconds: float = 12.0,
         init_seconds: float = _INIT_SECONDS,
     ) -> None:
-        self.checks = checks
-        self.streams = streams
+        self.begin = partial(StreamedOperation, checks, streams, metrics)
         self.open_context = open_context
         self.ending = ending
-        self.metrics = metrics
         self.most_operations = most_operations
         self.heartbeat_seconds = heartbeat_seconds
         self.init_seconds = init_seconds
@@ -82,11 +77,14 @@ class Sockets:
         if not self._is_allowed(socket):
             # Before it is accepted this is a plain 403.
             return await socket.close(FORBIDDEN)
+        if PROTOCOL not in scope.get("subprotocols", ()):
+            return await _refuse(socket, None, CloseError(WRONG_PROTOCOL, f"Only {PROTOCOL} is spoken"))
         try:
             seat = self._seats.take()
         except OverloadedError:
-            return await socket.close(TRY_LATER)
+            return await _refuse(socket, PROTOCOL, CloseError(TRY_LATER, "Too many sockets are open"))
         try:
+            await socket.accept(PROTOCOL)
             await _Session(self, socket).run()
         finally:
             seat.leave()
@@ -107,36 +105,26 @@ class _Session:
         self._socket = socket
         self._request_id = str(socket.scope.get("state", {}).get("request_id", ""))
         self._connection: HTTPConnection | None = None
-        self._is_initialised = False
         self._operations: dict[str, asyncio.Task[None]] = {}
+        # Whatever of it ends with an error ends the others.
+        self._tasks = asyncio.TaskGroup()
 
     async def run(self) -> None:
-        if PROTOCOL not in self._socket.scope.get("subprotocols", ()):
-            return await self._socket.close(4406)
-        await self._socket.accept(PROTOCOL)
-        hearing = asyncio.ensure_future(self._hear())
-        beside = [asyncio.ensure_future(self._keep_alive()), asyncio.ensure_future(self._sockets.ending.wait())]
         try:
-            await asyncio.wait((hearing, *beside), return_when=asyncio.FIRST_COMPLETED)
-            if hearing.done():
-                hearing.result()
-            else:
-                await self._close(ENDING, "The gateway is closing.")
-        except CloseError as error:
-            await self._close(error.code, error.reason)
-        except WebSocketDisconnect:
+            async with self._tasks as tasks:
+                tasks.create_task(self._keep_alive())
+                tasks.create_task(self._end_with_process())
+                await self._hear()
+        except* CloseError as group:
+            await _close(self._socket, next(_leaves(group)))
+        except* WebSocketDisconnect:
             pass
-        finally:
-            tasks = [hearing, *beside, *self._operations.values()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _hear(self) -> None:
         """Take messages until the client leaves. Raises CloseError for what the protocol does not allow."""
         try:
             async with asyncio.timeout(self._sockets.init_seconds):
-                while not self._is_initialised:
+                while self._connection is None:
                     await self._handle(read_message(await self._receive()))
         except TimeoutError:
             raise CloseError(LATE, "Connection initialisation timeout") from None
@@ -153,10 +141,9 @@ class _Session:
     async def _handle(self, message: Mapping[str, Any]) -> None:
         match message["type"]:
             case "connection_init":
-                if self._is_initialised:
+                if self._connection is not None:
                     raise CloseError(TOO_MANY_INITS, "Too many initialisation requests")
                 self._connection = with_credentials(self._socket, message.get("payload"))
-                self._is_initialised = True
                 await self._send({"type": "connection_ack"})
             case "ping":
                 await self._send({"type": "pong"})
@@ -171,100 +158,70 @@ class _Session:
             raise CloseError(UNAUTHORIZED, "Unauthorized")
         if id in self._operations:
             raise CloseError(ALREADY_THERE, "An operation of this id is under way")
-        if len(self._operations) >= self._sockets.most_operations:
-            most, asks = self._sockets.most_operations, len(self._operations) + 1
-            return await self._refuse(id, LimitExceededError("operations", most, asks))
-        self._operations[id] = asyncio.ensure_future(self._run(id, asked, self._connection))
+        most, count = self._sockets.most_operations, len(self._operations) + 1
+        if count > most:
+            refusal = entry_of(LimitExceededError("operations", most, count), self._request_id)
+            return await self._send({"id": id, "type": "error", "payload": [refusal]})
+        open_context = partial(self._sockets.open_context, self._connection, self._request_id)
+        operation = self._sockets.begin(open_context, self._request_id)
+        self._operations[id] = self._tasks.create_task(self._run(id, operation, asked))
         return None
 
-    async def _run(self, id: str, asked: GraphQLRequest, connection: HTTPConnection) -> None:
+    async def _run(self, id: str, operation: StreamedOperation, asked: GraphQLRequest) -> None:
         """Run one operation to its end, and say that it has come."""
-        started = time.perf_counter()
-        opened, checked, stream, codes, status = None, None, None, set[str](), 200
         try:
-            opened = self._sockets.open_context(connection, self._request_id)
-            checked = await self._sockets.checks.check(asked, opened.caller)
-            stream = self._open(checked, opened, connection)
-            async with aclosing(stream.results()) as results:
+            async with aclosing(operation.results(asked)) as results:
                 async for result in results:
                     await self._send_text(f'{{"id":{_json(id)},"type":"next","payload":{result.decode()}}}')
-            await self._send({"id": id, "type": "complete"})
+            last: Mapping[str, Any] = {"id": id, "type": "complete"}
         except StreamEndedError as error:
-            await self._send_errors(id, error.entries, codes)
-        except GatewayError as error:
-            await self._refuse(id, error, codes)
-        except (asyncio.CancelledError, WebSocketDisconnect):
-            status = CLIENT_GONE
-            raise
+            last = {"id": id, "type": "error", "payload": error.entries}
         finally:
+            # A client may use the id again as soon as it hears of the end; by now it may have done so.
             if self._operations.get(id) is asyncio.current_task():
                 del self._operations[id]
-            if stream is not None:
-                codes |= stream.codes
-                await stream.close()
-            elif opened is not None:
-                await opened.close()
-            self._tell(checked, stream, started, status, codes)
-
-    def _open(self, checked: Checked, opened: Opened, connection: HTTPConnection) -> Stream:
-        if checked.operation is None or checked.node is None:
-            raise StreamEndedError(self._named(checked.refusals))
-        reopen = lambda: self._sockets.open_context(connection, self._request_id)  # noqa: E731 -- used once
-        return self._sockets.streams.start(checked.operation, checked.node.operation, opened=opened, reopen=reopen)
-
-    def _tell(
-        self, checked: Checked | None, stream: Stream | None, started: float, status: int, codes: set[str]
-    ) -> None:
-        seconds = time.perf_counter() - started
-        node = checked.node if checked else None
-        kind = node.operation.value if node else None
-        count_operation(self._sockets.metrics, kind, seconds=seconds, status=status, codes=codes)
-        log_operation(
-            log,
-            self._request_id,
-            node.name.value[:_LONGEST_NAME] if node and node.name else None,
-            kind,
-            seconds=seconds,
-            upstream_calls=stream.upstream_calls if stream else 0,
-            cache_hits=stream.cache_hits if stream else 0,
-            status=status,
-            codes=sorted(codes),
-        )
-
-    def _named(self, entries: Collection[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-        return [{**entry, "extensions": {**entry["extensions"], "requestId": self._request_id}} for entry in entries]
-
-    async def _refuse(self, id: str, error: GatewayError, codes: set[str] | None = None) -> None:
-        entry = {"message": error.message, "extensions": error.extensions}
-        await self._send_errors(id, self._named([entry]), codes)
-
-    async def _send_errors(self, id: str, entries: Collection[Mapping[str, Any]], codes: set[str] | None) -> None:
-        if codes is not None:
-            codes |= {entry["extensions"]["code"] for entry in entries}
-        await self._send({"id": id, "type": "error", "payload": entries})
+            await operation.close()
+        await self._send(last)
 
     async def _keep_alive(self) -> None:
         """Show the client, and whatever stands between, that the socket is alive."""
         while True:
             await asyncio.sleep(self._sockets.heartbeat_seconds)
-            if self._is_initialised:
+            if self._connection is not None:
                 await self._send({"type": "ping"})
+
+    async def _end_with_process(self) -> None:
+        await self._sockets.ending.wait()
+        raise CloseError(ENDING, "The gateway is closing")
 
     async def _send(self, message: Mapping[str, Any]) -> None:
         await self._send_text(_json(message))
 
     async def _send_text(self, text: str) -> None:
-        """Send a message. Raises WebSocketDisconnect when the client does not take it."""
+        """Send a message. Raises WebSocketDisconnect when nobody is there to take it."""
         try:
-            async with asyncio.timeout(_STALLED_SECONDS):
-                await self._socket.send_text(text)
-        except (TimeoutError, RuntimeError):
-            raise WebSocketDisconnect(BAD_REQUEST) from None
+            await self._socket.send_text(text)
+        except RuntimeError:
+            # It is closed already.
+            raise WebSocketDisconnect from None
 
-    async def _close(self, code: int, reason: str) -> None:
-        if self._socket.application_state is WebSocketState.CONNECTED:
-            with suppress(RuntimeError, WebSocketDisconnect):
-                await self._socket.close(code, reason)
+
+async def _refuse(socket: WebSocket, protocol: str | None, error: CloseError) -> None:
+    """Close a socket that was not opened yet in a way that its client is told why."""
+    await socket.accept(protocol)
+    await _close(socket, error)
+
+
+async def _close(socket: WebSocket, error: CloseError) -> None:
+    with suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await socket.close(error.code, error.reason)
+
+
+def _leaves(group: BaseExceptionGroup[CloseError]) -> Iterator[CloseError]:
+    for error in group.exceptions:
+        if isinstance(error, CloseError):
+            yield error
 
 
 def _json(value: object) -> str:

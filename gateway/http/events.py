@@ -16,8 +16,6 @@ from gateway.http.negotiation import EVENTS, PARTS
 from gateway.http.operation import until_disconnect
 from gateway.http.stream import StreamEndedError
 
-# A client that has taken nothing for so long is not there, whatever its connection says.
-STALLED_SECONDS = 60.0
 # Outside of strings a line end is but space, and inside of them there is none; in an event it would end the data.
 _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 
@@ -132,9 +130,4 @@ class EventStream(Response):
 
 
 async def _write(send: Send, content: bytes, *, more: bool = True) -> None:
-    """Send a piece. Raises ClientDisconnect when the client does not take it."""
-    try:
-        async with asyncio.timeout(STALLED_SECONDS):
-            await send({"type": "http.response.body", "body": content, "more_body": more})
-    except TimeoutError:
-        raise ClientDisconnect from None
+    await send({"type": "http.response.body", "body": content, "more_body": more})

@@ -12,7 +12,8 @@ from gateway.http.answer import RefusalError
 from gateway.http.request import GraphQLRequest, read_parameters
 
 PROTOCOL = "graphql-transport-ws"
-BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, LATE, ALREADY_THERE, TOO_MANY_INITS = 4400, 4401, 4403, 4408, 4409, 4429
+BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, WRONG_PROTOCOL, LATE = 4400, 4401, 4403, 4406, 4408
+ALREADY_THERE, TOO_MANY_INITS = 4409, 4429
 # The codes of WebSockets themselves for "service restart" and "try again later".
 ENDING, TRY_LATER = 1012, 1013
 _KNOWN = frozenset({"connection_init", "ping", "pong", "subscribe", "complete"})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from graphql import ExecutionResult, GraphQLError, OperationType
@@ -57,13 +58,31 @@ class StreamEndedError(Exception):
         self.entries = list(entries)
 
 
+@dataclass(frozen=True, slots=True)
+class StreamSeats:
+    """The bounds: subscriptions last as long as their clients like, any other operation takes a turn among all."""
+
+    subscriptions: Seats = field(default_factory=lambda: Seats("subscriptions", maximum=10_000, per_caller=100))
+    operations: Seats = field(default_factory=lambda: Seats("operations", maximum=1000, per_caller=1000))
+
+    def take(self, kind: OperationType, caller: str | None) -> Seat:
+        """Take a seat for an operation of this kind. Raises GatewayError when there is none."""
+        seat = (self.subscriptions if kind is OperationType.SUBSCRIPTION else self.operations).take()
+        try:
+            seat.claim(caller)
+        except GatewayError:
+            seat.leave()
+            raise
+        return seat
+
+
 class Streams:
     """Starts streams, as many as there are seats for them."""
 
-    def __init__(self, executor: Executor, seats: Seats, *, seconds: float) -> None:
+    def __init__(self, executor: Executor, seats: StreamSeats, *, seconds: float) -> None:
         self._executor = executor
         self._seats = seats
-        # The longest time for one result; nothing limits the time between two of them.
+        # A net below the deadlines of the reads, for one result; nothing limits the time between two of them.
         self._seconds = seconds
 
     def start(
@@ -75,12 +94,7 @@ class Streams:
         The operation itself runs with `opened`, each event of a subscription with what `reopen` gives then. The
         stream closes both, and must be closed itself.
         """
-        seat = self._seats.take()
-        try:
-            seat.claim(opened.caller)
-        except GatewayError:
-            seat.leave()
-            raise
+        seat = self._seats.take(kind, opened.caller)
         return Stream(self._executor, operation, kind, opened, reopen, seat, self._seconds)
 
 
@@ -178,20 +192,26 @@ class Stream:
         entries, defects = present(errors, self._request_id)
         self.codes |= {entry["extensions"]["code"] for entry in entries}
         if defects:
-            self._log_defect(defects[0], len(defects))
+            _log_defect(defects[0], len(defects), self._request_id)
         return [*entries]
 
     def _entry(self, error: Exception) -> Entry:
-        """Return the entry of what ended the stream: an error of ours as it is, anything else masked."""
-        if isinstance(error, GatewayError):
-            message, extensions = error.message, error.extensions
-        elif isinstance(error, TimeoutError):
-            message, extensions = "The operation took too long.", {"code": "TIMEOUT"}
-        else:
-            message, extensions = INTERNAL_TEXT, {"code": INTERNAL}
-            self._log_defect(error, 1)
-        self.codes.add(extensions["code"])
-        return {"message": message, "extensions": {**extensions, "requestId": self._request_id}}
+        entry = entry_of(error, self._request_id)
+        self.codes.add(entry["extensions"]["code"])
+        return entry
 
-    def _log_defect(self, error: Exception, count: int) -> None:
-        log.error(Event.UNEXPECTED, request_id=self._request_id, count=count, **describe_exception(error))
+
+def entry_of(error: Exception, request_id: str) -> Entry:
+    """Return the entry of what ended an operation: an error of ours as it is, anything else masked and logged."""
+    if isinstance(error, GatewayError):
+        message, extensions = error.message, error.extensions
+    elif isinstance(error, TimeoutError):
+        message, extensions = "The operation took too long.", {"code": "TIMEOUT"}
+    else:
+        message, extensions = INTERNAL_TEXT, {"code": INTERNAL}
+        _log_defect(error, 1, request_id)
+    return {"message": message, "extensions": {**extensions, "requestId": request_id}}
+
+
+def _log_defect(error: Exception, count: int, request_id: str) -> None:
+    log.error(Event.UNEXPECTED, request_id=request_id, count=count, **describe_exception(error))

@@ -14,7 +14,7 @@ from gql import Client, gql
 from gql.transport.websockets import WebsocketsTransport
 
 from tests import support_npm
-from tests.e2e.test_streams import GOOD, ID, WATCH, Served, serving
+from tests.e2e.live import GOOD, ID, WATCH, Served, serving
 
 CLIENTS = Path(__file__).parents[1] / "clients"
 # The outage lasts several looks, so that no client misses it for being slow.

@@ -11,6 +11,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway.overload import Overload
+from gateway.seats import Seats
 
 pytestmark = pytest.mark.anyio
 
@@ -39,6 +40,10 @@ class Held:
         await send({"type": "http.response.body", "body": b"{}"})
 
 
+def a_bound(count: int) -> Seats:
+    return Seats("operations", maximum=count, per_caller=count)
+
+
 def asking(overload: Overload) -> Callable[[], Awaitable[httpx.Response]]:
     async def ask() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(overload), base_url="http://gateway") as client:
@@ -50,7 +55,7 @@ def asking(overload: Overload) -> Callable[[], Awaitable[httpx.Response]]:
 async def test_the_next_is_told_to_come_back() -> None:
     """Two pass, the third is refused without waiting for them, and takes nobody's turn."""
     app = Held()
-    overload = Overload(app, 2)
+    overload = Overload(app, seats := a_bound(2))
     ask = asking(overload)
     first, second = asyncio.ensure_future(ask()), asyncio.ensure_future(ask())
     await app.entered.acquire()
@@ -60,10 +65,10 @@ async def test_the_next_is_told_to_come_back() -> None:
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
     assert entry["extensions"] == {"code": "OVERLOADED", "retryable": True, "retryAfterSeconds": 1, "requestId": ""}
     assert "data" not in refused.json()
-    assert overload.under_way == 2
+    assert seats.taken == 2
     app.let_go.set()
     assert [(await first).status_code, (await second).status_code] == [200, 200]
-    assert overload.under_way == 0
+    assert seats.taken == 0
     assert (await ask()).status_code == 200
 
 
@@ -73,30 +78,30 @@ async def test_a_request_that_fails_or_is_given_up_ends_its_turn() -> None:
     async def fail(scope: Scope, receive: Receive, send: Send) -> None:
         raise RuntimeError
 
-    overload = Overload(fail, 1)
+    overload = Overload(fail, seats := a_bound(1))
     with pytest.raises(RuntimeError):
         await asking(overload)()
-    assert overload.under_way == 0
+    assert seats.taken == 0
     held = Held()
-    overload = Overload(held, 1)
+    overload = Overload(held, seats := a_bound(1))
     leaving = asyncio.ensure_future(asking(overload)())
     await held.entered.acquire()
     leaving.cancel()
     await asyncio.gather(leaving, return_exceptions=True)
-    assert overload.under_way == 0
+    assert seats.taken == 0
 
 
 @pytest.mark.parametrize("media_type", ["text/event-stream", 'multipart/mixed; boundary="graphql"'])
 async def test_a_stream_that_has_begun_takes_no_turn(media_type: str) -> None:
     """It may last for hours, and whoever counts streams counts it."""
     app = Held(media_type)
-    overload = Overload(app, 1)
+    overload = Overload(app, seats := a_bound(1))
     stream = asyncio.ensure_future(asking(overload)())
     await app.entered.acquire()
-    assert overload.under_way == 0
+    assert seats.taken == 0
     app.let_go.set()
     assert (await stream).status_code == 200
-    assert overload.under_way == 0
+    assert seats.taken == 0
 
 
 async def test_only_requests_are_counted() -> None:
