@@ -215,6 +215,9 @@ class HeaderBounds:
         self._count = count
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket" and exceeds_headers(scope, self._maximum, self._count):
+            # Before it is accepted this is a plain 403.
+            return await send({"type": "websocket.close", "code": 1008})
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         if exceeds_headers(scope, self._maximum, self._count):

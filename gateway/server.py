@@ -13,7 +13,9 @@ import time
 from types import FrameType
 
 import uvicorn
+import websockets.http11
 from starlette.applications import Starlette
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from gateway.telemetry import Event, log
 
@@ -21,6 +23,8 @@ _BACKLOG = 2048
 # Longer than load balancers keep an idle connection, so that it is they who close it.
 _KEEP_ALIVE_SECONDS = 75
 _LONGEST_MESSAGE_BYTES = 64 * 1024
+# The largest header of a request for a socket: IAM tokens alone may have 16 KiB, and websockets takes but half of it.
+_LONGEST_SOCKET_HEADER = 20 * 1024
 # A client that has confirmed nothing for so long is not there, or will not read any more.
 _STALLED_SECONDS = 60.0
 
@@ -74,11 +78,13 @@ def serve(app: Starlette, *listeners: socket.socket, drain_seconds: float = 0, g
 
 
 def _config(app: Starlette, grace_seconds: int) -> uvicorn.Config:
+    # There is no other way to set it than this, and a variable of the environment.
+    websockets.http11.MAX_LINE_LENGTH = _LONGEST_SOCKET_HEADER
     return uvicorn.Config(
         app,
         loop="asyncio" if sys.platform == "win32" else "uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws=_SocketProtocol,
         ws_max_size=_LONGEST_MESSAGE_BYTES,
         # Compressed messages may be far larger than they look.
         ws_per_message_deflate=False,
@@ -91,6 +97,17 @@ def _config(app: Starlette, grace_seconds: int) -> uvicorn.Config:
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=grace_seconds,
     )
+
+
+class _SocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's, which leaves a client waiting whose request for a socket cannot be read; this one refuses it."""
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client sends."""
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.transport.close()
 
 
 class _Server(uvicorn.Server):

@@ -38,16 +38,17 @@ def read_message(text: str | bytes) -> Mapping[str, Any]:
     """Return a message whose shape is known; of a `subscribe` the payload is a request. Raises CloseError."""
     try:
         message = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (ValueError, RecursionError):
+        # Broken syntax and UTF-8, nesting and numbers beyond all measure.
         raise CloseError(BAD_REQUEST, "A message must be JSON") from None
-    if not isinstance(message, dict) or message.get("type") not in _KNOWN:
+    if not isinstance(message, dict) or not isinstance(kind := message.get("type"), str) or kind not in _KNOWN:
         raise CloseError(BAD_REQUEST, "A message must be an object of a known type")
-    if message["type"] in _WITH_ID and not (isinstance(message.get("id"), str) and message["id"]):
+    if kind in _WITH_ID and not (isinstance(message.get("id"), str) and message["id"]):
         raise CloseError(BAD_REQUEST, "A message of this type needs an id")
     payload = message.get("payload")
-    if message["type"] == "subscribe":
+    if kind == "subscribe":
         message["payload"] = _request(payload)
-    elif message["type"] != "complete" and not isinstance(payload, dict | None):
+    elif kind != "complete" and not isinstance(payload, dict | None):
         raise CloseError(BAD_REQUEST, "A payload must be an object")
     return message
 

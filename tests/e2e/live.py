@@ -138,11 +138,13 @@ def started(opened: ClientConnection, payload: dict[str, Any] | None = None) -> 
     return opened
 
 
-def watch(gateway: Served, transport: str, headers: dict[str, str]) -> Iterator[dict[str, Any]]:
-    """Give each result of a watched job; for errors that belong to none, the message or result that carries them."""
+def watch(
+    gateway: Served, transport: str, headers: dict[str, str], *, asked: dict[str, Any] = ASKED
+) -> Iterator[dict[str, Any]]:
+    """Give each result of a watched job, or of another operation; errors that belong to none as one without data."""
     if transport == "socket":
         with gateway.connect(headers) as opened:
-            say(started(opened), id="1", type="subscribe", payload=ASKED)
+            say(started(opened), id="1", type="subscribe", payload=asked)
             while (message := hear(opened))["type"] != "complete":
                 is_error = message["type"] == "error"
                 yield {"errors": message["payload"]} if is_error else message["payload"]
@@ -150,7 +152,7 @@ def watch(gateway: Served, transport: str, headers: dict[str, str]) -> Iterator[
                     return
         return
     url, accept = gateway.origin + PATH, ACCEPTS[transport]
-    with httpx.stream("POST", url, json=ASKED, headers={**headers, "Accept": accept}, timeout=PATIENCE_SECONDS) as told:
+    with httpx.stream("POST", url, json=asked, headers={**headers, "Accept": accept}, timeout=PATIENCE_SECONDS) as told:
         assert "content-encoding" not in told.headers
         yield from (events_in if transport == "events" else parts_in)(told.iter_bytes())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,9 +12,28 @@ from starlette.routing import WebSocketRoute
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
+from gateway.app import PATH
 from gateway.runtime import Clock
 from gateway.sockets import Sockets
-from tests.e2e.live import ASKED, GOOD, Served, hear, say, serving, started, told
+from tests.e2e.live import (
+    ACCEPTS,
+    ASKED,
+    GOOD,
+    ID,
+    TRANSPORTS,
+    WATCH,
+    Served,
+    hear,
+    say,
+    serving,
+    started,
+    told,
+    until,
+    watch,
+)
+
+# However slow the machine is, no time passes by which more would be allowed.
+STOPPED = Clock(monotonic=lambda: 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +75,9 @@ def test_queries_are_answered_and_mistakes_told_without_closing_the_socket(serve
         *('{"type": "subscribe", "id": "1", "payload": "x"}', '{"type": "subscribe", "id": "1", "payload": {}}'),
         '{"type": "subscribe", "id": "1", "payload": {"query": "{ a }", "variables": []}}',
         '{"type": "subscribe", "id": "1", "payload": {"query": "{ a }", "operationName": 1}}',
-        *('{"type": "ping", "payload": 5}', '{"type": "complete"}'),
+        '{"type": "subscribe", "id": "1", "payload": {"query": "{ a }", "extensions": "x"}}',
+        '{"type": "subscribe", "id": "\\ud800", "payload": {"query": "{ a }"}}',
+        *('{"type": "ping", "payload": 5}', '{"type": "complete"}', '{"type": []}', '{"type": {}}', "9" * 10_000),
     ],
 )
 def test_a_message_of_another_shape_closes_the_socket(served: Served, text: str) -> None:
@@ -113,7 +135,9 @@ def test_a_client_that_never_begins_is_sent_away(served: Served) -> None:
         sockets.init_seconds = 10.0
 
 
-@pytest.mark.parametrize(("origin", "is_allowed"), [("https://evil.example", False), (None, True), ("same", True)])
+@pytest.mark.parametrize(
+    ("origin", "is_allowed"), [("https://evil.example", False), ("null", False), (None, True), ("same", True)]
+)
 def test_pages_of_other_origins_are_kept_out(served: Served, origin: str | None, is_allowed: bool) -> None:
     """Browsers always say the origin; what says none is no browser."""
     headers = {} if origin is None else {"Origin": served.origin if origin == "same" else origin}
@@ -208,3 +232,128 @@ def test_documents_are_named_over_every_transport() -> None:
             headers = {**GOOD, "Accept": accept}
             with httpx.stream("POST", gateway.origin + PATH, json=asked, headers=headers) as answer:
                 assert any("SNAPSHOT" in text for text in answer.iter_text())
+
+
+def test_pages_of_allowed_origins_may_connect() -> None:
+    """The setting is that of CORS."""
+    with serving("running", allowed_origins="https://app.example") as gateway:
+        with gateway.connect({**GOOD, "Origin": "https://APP.example"}) as socket:
+            started(socket)
+        with pytest.raises(InvalidStatus):
+            gateway.connect({**GOOD, "Origin": "https://app.example.evil.example"})
+
+
+def test_operations_of_one_socket_are_bounded() -> None:
+    """The next is refused with a code, and the socket stays open."""
+    with serving("running", max_operations_per_socket=1) as gateway, gateway.connect(GOOD) as socket:
+        say(started(socket), id="1", type="subscribe", payload=ASKED)
+        assert hear(socket)["type"] == "next"
+        say(socket, id="2", type="subscribe", payload={"query": "{ gateway { version } }"})
+        (entry,) = hear(socket)["payload"]
+        assert (entry["extensions"]["limit"], entry["extensions"]["maximum"]) == ("operations", 1)
+        say(socket, id="1", type="complete")
+        say(socket, id="1", type="subscribe", payload={"query": "{ gateway { readOnly } }"})
+        assert hear(socket)["type"] == "next"
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_subscriptions_of_the_process_are_bounded(transport: str) -> None:
+    """Whatever carries them; one that ends makes room."""
+    with serving("running", max_subscriptions=1) as gateway:
+        results = watch(gateway, "events", GOOD)
+        assert told([next(results)]) == [("SNAPSHOT", "RUNNING")]
+        if transport == "socket":
+            (refused,) = watch(gateway, transport, GOOD)
+        else:
+            refused = httpx.post(
+                gateway.origin + PATH, json=ASKED, headers={**GOOD, "Accept": f"{ACCEPTS[transport]}, application/json"}
+            ).json()
+        assert [entry["extensions"]["code"] for entry in refused["errors"]] == ["OVERLOADED"]
+        results.close()  # type: ignore[attr-defined]  # it is a generator
+        until(lambda: gateway.pollers == 0)
+        assert told([next(watch(gateway, transport, GOOD))]) == [("SNAPSHOT", "RUNNING")]
+
+
+def test_queries_take_a_turn_among_those_of_http() -> None:
+    """A socket is no way around the bound on operations, nor does a query take the place of a subscription."""
+    waiting = {"query": f'{{ job(id: "{ID}", waitSeconds: 50) {{ status }} }}'}
+    with serving("running", max_operations=1, max_subscriptions=1) as gateway, gateway.connect(GOOD) as socket:
+        say(started(socket), id="1", type="subscribe", payload=waiting)
+        until(lambda: gateway.pollers == 1)
+        assert httpx.post(gateway.origin + PATH, json=waiting, headers=GOOD).status_code == 503
+        say(socket, id="2", type="subscribe", payload=waiting)
+        (entry,) = hear(socket)["payload"]
+        assert entry["extensions"]["code"] == "OVERLOADED"
+        say(socket, id="3", type="subscribe", payload=ASKED)
+        assert hear(socket)["type"] == "next"
+        say(socket, id="1", type="complete")
+        until(lambda: gateway.app.state.runtime.waits.taken == 0)
+        answer = httpx.post(gateway.origin + PATH, json={"query": "{ gateway { readOnly } }"}, headers=GOOD)
+        assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_query_may_wait_beyond_the_time_of_one_without(transport: str) -> None:
+    """`waitSeconds` adds to the time of its operation, however that is asked."""
+    query = {"query": f'{{ job(id: "{ID}", waitSeconds: 1) {{ status }} }}'}
+    with serving("running", request_timeout_seconds=0.3) as gateway:
+        assert list(watch(gateway, transport, GOOD, asked=query)) == [{"data": {"job": {"status": "RUNNING"}}}]
+
+
+def test_a_document_has_the_limits_it_has_by_http(served: Served) -> None:
+    """Depth for one."""
+    with served.connect(GOOD) as socket:
+        deep = "query {" + "node(id: 1) { ... on Job { graph {" + "jobs { nodes { graph {" * 9
+        say(started(socket), id="1", type="subscribe", payload={"query": deep + " name " + "}" * 31})
+        (entry,) = hear(socket)["payload"]
+        assert entry["extensions"]["code"] in ("LIMIT_EXCEEDED", "GRAPHQL_VALIDATION_FAILED")
+        assert "limit" in entry["extensions"]
+
+
+def test_a_message_beyond_64_kib_closes_the_socket(served: Served) -> None:
+    """1009 is the code of WebSockets for it; no client of ours has reason to send so much."""
+    with served.connect(GOOD) as socket:
+        say(started(socket), type="ping", payload={"text": "x" * 65_000})
+        assert hear(socket) == {"type": "pong"}
+        say(socket, type="ping", payload={"text": "x" * 66_000})
+        assert code_of(socket) == 1009
+
+
+def test_messages_are_not_compressed(served: Served) -> None:
+    """What is small compressed may be beyond all measure."""
+    with served.connect(GOOD, compression="deflate") as socket:
+        assert "Sec-WebSocket-Extensions" not in socket.response.headers  # type: ignore[union-attr]
+
+
+def test_what_the_first_message_names_replaces_the_header(served: Served) -> None:
+    """The other headers of the upgrade stay: a project, for one."""
+    with served.connect({"X-Auth-Token": "token-of-another"}) as socket:
+        say(started(socket, dict(GOOD)), id="1", type="subscribe", payload=ASKED)
+        assert told([hear(socket)["payload"]]) == [("SNAPSHOT", "RUNNING")]
+
+
+def test_a_credential_as_long_as_iam_makes_them_fits() -> None:
+    """By either way."""
+    token = {"X-Auth-Token": "t" * 16_000}
+    with serving("running") as gateway:
+        gateway.ges.good.add(token["X-Auth-Token"])
+        for headers, payload in ((token, None), ({}, token)):
+            with gateway.connect(headers) as socket:
+                say(started(socket, payload), id="1", type="subscribe", payload=ASKED)
+                assert told([hear(socket)["payload"]]) == [("SNAPSHOT", "RUNNING")]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({f"X-Header-{number}": "x" for number in range(101)}, 403),
+        ({f"X-Header-{number}": "x" for number in range(200)}, 431),
+        ({f"X-Header-{number}": "x" * 16_000 for number in range(5)}, 403),
+        ({"X-Auth-Token": "t" * 30_000}, 431),
+    ],
+)
+def test_a_request_for_a_socket_has_the_bounds_of_any(served: Served, headers: dict[str, str], status: int) -> None:
+    """Whoever sends more is refused, and not left waiting."""
+    with pytest.raises(InvalidStatus) as refused:
+        served.connect(headers, open_timeout=3)
+    assert refused.value.response.status_code == status
