@@ -1,5 +1,6 @@
 """JobEvent: what a subscription tells of a job. Knows nothing of how it was found out."""
 
+from dataclasses import replace
 from enum import Enum
 
 import strawberry
@@ -49,4 +50,7 @@ class JobEvent:
             return self.seen
         for problem in job.problems:
             info.context.report(problem, info)
-        return job
+        if job.source.fetched_at >= self.seen.source.fetched_at:
+            return job
+        # Kept from before the poll: what it lacks may come from there, but not what the event is about.
+        return replace(job, status=self.seen.status, raw_status=self.seen.raw_status)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -102,6 +104,16 @@ async def test_what_a_poll_does_not_tell_is_read_for_the_event(selected: str, is
     assert result.data is not None
     assert result.data["jobUpdated"]["job"]["status"] == ("SUCCEEDED" if asks else "RUNNING")
     assert [got.ref for got in jobs.got] == [SERVICE_JOB] * asks
+
+
+async def test_what_was_kept_from_before_the_poll_does_not_take_the_news_back() -> None:
+    """The parts that the poll does not tell may be a moment old; the status is that of the event."""
+    older = replace(a_job().source, fetched_at=DateTime(NOW - timedelta(seconds=1)))
+    kept = a_job(status=JobStatus.PENDING, progress_percent=40.0, source=older)
+    jobs = FakeJobs(held={SERVICE_JOB: kept}, events=[an_event(JobEventType.CHANGED)])
+    (result,) = await heard(jobs, JOB % "progressPercent")
+    assert result.data is not None
+    assert result.data["jobUpdated"]["job"] == {"jobId": "42", "status": "RUNNING", "progressPercent": 40.0}
 
 
 async def test_a_part_that_cannot_be_read_leaves_the_event_as_it_is() -> None:
