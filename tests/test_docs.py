@@ -24,13 +24,14 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from gateway import VERSION, middleware, server
+from gateway import VERSION, middleware, server, sockets
 from gateway.__main__ import main
 from gateway.auth import passthrough
 from gateway.cache import lifetime
 from gateway.demo.graphs import GRAPHS
 from gateway.demo.tokens import TOKENS
 from gateway.demo.trouble import EFFECTS
+from gateway.http import stream
 from gateway.http.answer import STATUS_BY_CODE
 from gateway.http.problems import INTERNAL
 from gateway.jobs import listing
@@ -161,7 +162,8 @@ class Machine:
             settings[name] = self._with_ports(value)
         program, *arguments = map(self._with_ports, words)
         if program == "curl":
-            return json.loads(curl(arguments))
+            text = curl(arguments)
+            return text if "Accept: text/event-stream" in arguments else json.loads(text)
         if program == "make":
             return self._make(*arguments)
         if program == "docker":
@@ -222,6 +224,7 @@ def curl(arguments: list[str]) -> str:
     parser = argparse.ArgumentParser(exit_on_error=False)
     parser.add_argument("url")
     parser.add_argument("-s", action="store_true", required=True)
+    parser.add_argument("-N", action="store_true")
     parser.add_argument("-G", action="store_true")
     parser.add_argument("-X", default=None)
     parser.add_argument("-H", action="append", default=[])
@@ -449,6 +452,10 @@ def test_every_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:
         f"lists of jobs ends at {listing._LARGEST_SKIP:,}",
         f"less than {server._KEEP_ALIVE_SECONDS} s",
         f"for {breaker.OPEN_SECONDS:g} seconds",
+        f"takes nothing for {server._STALLED_SECONDS:g} s",
+        f"a message beyond {server._LONGEST_MESSAGE_BYTES // 1024} KiB",
+        f"not initialised within {sockets._INIT_SECONDS:g} s",
+        f"at most {stream._MOST_BYTES // 1024 // 1024} MiB an event",
         f"### {VERSION}",
     ],
 )
