@@ -23,8 +23,8 @@ from gateway.front import Front
 from gateway.graphiql import assets, page
 from gateway.http.checking import Checks
 from gateway.http.persisted import PersistedDocuments
-from gateway.landing import landing
 from gateway.http.stream import StreamSeats
+from gateway.landing import landing
 from gateway.metrics import CACHE_BYTES, UNDER_WAY
 from gateway.middleware import protected, protection
 from gateway.operations import opener

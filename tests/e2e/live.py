@@ -32,6 +32,7 @@ ACCEPTS = {"events": "text/event-stream", "parts": 'multipart/mixed;boundary="gr
 TRANSPORTS = ("socket", *ACCEPTS)
 PATIENCE_SECONDS = 10.0
 LOOK_SECONDS = 0.02
+QUICK: dict[str, Any] = {"watch_first_seconds": LOOK_SECONDS, "watch_longest_seconds": LOOK_SECONDS, "watch_jitter": 0}
 _NOW = struct.pack("ii", 1, 0)
 
 
@@ -92,17 +93,23 @@ class Served:
 def serving(
     *story: str, stalled_seconds: float = 60.0, clock: Clock | None = None, **settings: Any
 ) -> Iterator[Served]:
-    """Serve on a free port as `python -m gateway serve` does, in a thread of its own."""
+    """Serve a gateway in front of a GES that plays this story."""
     ges = Slow(list(story))
-    quick = {"watch_first_seconds": LOOK_SECONDS, "watch_longest_seconds": LOOK_SECONDS, "watch_jitter": 0}
-    chosen = {"service_urls": {"movies": "http://10.0.0.5"}, "project_id": "p1", **quick, **settings}
+    chosen = {"service_urls": {"movies": "http://10.0.0.5"}, "project_id": "p1", **QUICK, **settings}
     app = create_app(Settings(**chosen), transport=ges, clock=clock)
+    with on_a_port(app, stalled_seconds) as (origin, running):
+        yield Served(app, origin, ges, running)
+
+
+@contextmanager
+def on_a_port(app: Starlette, stalled_seconds: float = 60.0) -> Iterator[tuple[str, server._Server]]:
+    """Serve on a free port as `python -m gateway serve` does, in a thread of its own."""
     with server.open_port("127.0.0.1", 0, stalled_seconds=stalled_seconds) as listener:
         running = server._Server(server._config(app, grace_seconds=1), app, 0)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:
-            yield Served(app, server.url_of(listener), ges, running)
+            yield server.url_of(listener), running
         finally:
             if running._closes_at is None:
                 running.handle_exit(signal.SIGINT, None)

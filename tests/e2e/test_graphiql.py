@@ -15,6 +15,8 @@ from gateway.demo.graphs import PROJECT_ID
 from gateway.demo.simulator import create_sandbox
 from gateway.graphiql import read_examples
 from gateway.settings import Settings
+from schema.ids import GraphKey, JobRef, job_id_of
+from schema.plane import Plane
 from tests.e2e.browser import Watched, chromium, serving, watched
 
 EXAMPLES = read_examples(files("gateway") / "static" / "graphiql" / "examples")
@@ -119,6 +121,19 @@ def test_an_example_picked_from_the_menu_runs_as_it_is(tour: Watched, title: str
     assert codes == ([FAILING[title]] if title in FAILING else [])
     assert all(value is not None for value in answer["data"].values())
     assert (tour.complaints, tour.foreign_requests) == ([], [])
+
+
+def test_a_subscription_is_told_to_its_end_over_a_socket(visit: Watched) -> None:
+    """The token goes with the first message; when the stream is complete, the button runs again."""
+    ended = "5e9c0705-41d8-4b6a-93f0-27ac1d0e0005007740215"
+    job = JobRef(Plane.SERVICE, GraphKey(PROJECT_ID, name="supply_chain"), ended)
+    type_query(visit.page, f'subscription {{ jobUpdated(id: "{job_id_of(job)}") {{ type job {{ status }} }} }}')
+    visit.page.wait_for_timeout(1500)
+    with visit.page.expect_websocket() as opened:
+        assert run(visit.page)["data"]["jobUpdated"] == {"type": "SNAPSHOT", "job": {"status": "SUCCEEDED"}}
+    assert opened.value.url.endswith("/graphql")
+    eventually(visit.page, lambda: '"FINISHED"' in editor_text(visit.page, ".result-window"))
+    visit.page.get_by_role("button", name="Execute query").wait_for()
 
 
 def test_an_example_is_reached_and_picked_with_the_keyboard(visit: Watched) -> None:
