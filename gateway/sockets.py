@@ -7,7 +7,7 @@ Every operation has a context of its own, opened with the headers of the socket 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import aclosing, suppress
 from functools import partial
 from typing import Any
@@ -116,7 +116,7 @@ class _Session:
                 tasks.create_task(self._end_with_process())
                 await self._hear()
         except* CloseError as group:
-            await _close(self._socket, next(_leaves(group)))
+            await _close(self._socket, next(error for error in group.exceptions if isinstance(error, CloseError)))
         except* WebSocketDisconnect:
             pass
 
@@ -216,12 +216,6 @@ async def _close(socket: WebSocket, error: CloseError) -> None:
     with suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
         async with asyncio.timeout(_CLOSE_SECONDS):
             await socket.close(error.code, error.reason)
-
-
-def _leaves(group: BaseExceptionGroup[CloseError]) -> Iterator[CloseError]:
-    for error in group.exceptions:
-        if isinstance(error, CloseError):
-            yield error
 
 
 def _json(value: object) -> str:

@@ -109,6 +109,8 @@ class GraphPoll:
         self._ends = Ends()
         self._jobs: dict[JobRef, Job] = {}
         self._met: frozenset[Plane] = frozenset()
+        # Planes that asked to be left alone, until when, and what they said.
+        self._resting: dict[Plane, tuple[float, UpstreamError]] = {}
 
     async def __call__(self, topics: frozenset[Hashable]) -> Mapping[Hashable, Sight[SeenGraph]]:
         """Return a sight of the graph."""
@@ -119,21 +121,37 @@ class GraphPoll:
         return dict.fromkeys(topics, sight)
 
     async def _look(self, reads: JobReads, directory: Directory) -> Sight[SeenGraph]:
-        graph = await directory.get(self._key)
-        listing = Listing(reads, directory)
-        connection = await listing.of_graph(graph, self._planes, JobFilter(), PageRequest(PAGE_JOBS), STATUS_PARTS)
-        failures = {report.plane: report.error for report in connection.planes if report.error is not None}
+        listed, answered, failures = await self._newest(reads, directory)
         refused = [error for error in failures.values() if isinstance(error, REFUSALS)]
-        if refused or len(failures) == len(connection.planes):
+        if refused or not answered:
             raise next(iter(refused or failures.values()))
-        listed = [edge.node for edge in connection.edges]
         found = [*listed, *await self._outside(reads, {job.ref for job in listed}, failures)]
         jobs, is_sure = self._counted(found)
         # What a plane that cannot be asked had before is still there.
         self._jobs = {ref: job for ref, job in self._jobs.items() if job.plane in failures} | jobs
-        self._met |= {report.plane for report in connection.planes if report.plane not in failures}
+        self._met |= answered
         look = (frozenset((ref, look_of(job)) for ref, job in self._jobs.items()), frozenset(failures), self._met)
         return Sight(SeenGraph(self._jobs, self._met, failures), look, is_sure=is_sure)
+
+    async def _newest(
+        self, reads: JobReads, directory: Directory
+    ) -> tuple[list[Job], set[Plane], dict[Plane, UpstreamError]]:
+        """Return the newest jobs, the planes that told theirs, and what kept the others from it."""
+        now = self._asking.runtime.clock.monotonic()
+        self._resting = {plane: rest for plane, rest in self._resting.items() if rest[0] > now}
+        failures = {plane: error for plane, (_, error) in self._resting.items()}
+        planes = self._planes or [plane for plane in Plane if plane is Plane.SERVICE or directory.has_management]
+        asked = [plane for plane in planes if plane not in failures]
+        if not asked:
+            return [], set(), failures
+        graph = await directory.get(self._key)
+        listing = Listing(reads, directory)
+        connection = await listing.of_graph(graph, asked, JobFilter(), PageRequest(PAGE_JOBS), STATUS_PARTS)
+        for report in connection.planes:
+            if report.error is not None:
+                failures[report.plane] = report.error
+                self._resting[report.plane] = (now + (report.error.retry_after_seconds or 0.0), report.error)
+        return [edge.node for edge in connection.edges], set(asked) - failures.keys(), failures
 
     def _counted(self, found: Sequence[Job]) -> tuple[dict[JobRef, Job], bool]:
         """Return the jobs as they count: an end that does not yet leaves what was known before, or nothing."""

@@ -118,9 +118,10 @@ def test_the_order_of_the_first_messages_is_kept(served: Served) -> None:
         assert hear(socket)["type"] == "next"
         say(socket, id="1", type="subscribe", payload=ASKED)
         assert code_of(socket) == 4409
-    with served.connect(GOOD) as socket:
-        say(socket, type="connection_init", payload={"X-Auth-Token": "line\nend"})
-        assert code_of(socket) == 4400
+    for payload in ({"X-Auth-Token": "line\nend"}, {"X-Auth-Token": 5}, {"X-Auth-Token": "a", "x-auth-token": "b"}):
+        with served.connect(GOOD) as socket:
+            say(socket, type="connection_init", payload=payload)
+            assert code_of(socket) == 4400
 
 
 def test_a_client_that_never_begins_is_sent_away(served: Served) -> None:

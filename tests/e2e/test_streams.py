@@ -197,6 +197,15 @@ def test_the_types_of_streams_are_exactly_those_that_clients_look_for() -> None:
     assert parts.text.count("--graphql--") == 1
 
 
+@pytest.mark.parametrize("transport", ACCEPTS)
+def test_a_client_that_takes_streams_alone_is_told_mistakes_in_one(transport: str) -> None:
+    """Complete, and with nothing else in it."""
+    with serving("running") as gateway:
+        (only,) = watch(gateway, transport, GOOD, asked={"query": "subscription {"})
+    assert [entry["extensions"]["code"] for entry in only["errors"]] == ["GRAPHQL_PARSE_FAILED"]
+    assert set(only["errors"][0]["extensions"]) == {"code", "requestId"}
+
+
 def test_events_are_had_by_get_as_browsers_ask_for_them() -> None:
     """An EventSource can send neither a body nor a header of its own; others may use GET as well."""
     parameters = {"query": WATCH, "variables": json.dumps({"id": ID})}

@@ -127,6 +127,15 @@ async def test_variables_that_cannot_be_meant_are_told_before_any_result(text: s
     assert entry["extensions"] == {"code": "BAD_USER_INPUT", "requestId": "r"}
 
 
+async def test_a_defect_of_a_field_is_masked() -> None:
+    """And logged, under the request id."""
+    stream = start("{ defect }")
+    (result,) = await results_of(stream)
+    assert result["data"] == {"defect": None}
+    assert stream.codes == {"INTERNAL_SERVER_ERROR"}
+    assert "secret" not in json.dumps(result)
+
+
 async def test_a_query_has_one_result() -> None:
     """With the context that it was opened with."""
     door = Door()

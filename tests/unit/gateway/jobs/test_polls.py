@@ -12,6 +12,7 @@ import pytest
 from gateway.jobs.polls import STATUS_PARTS
 from gateway.runtime import Runtime
 from schema.errors import ForbiddenError, PlaneUnavailableError, RateLimitedError, UpstreamError
+from schema.ids import GraphKey, JobRef
 from schema.job_event import JobEvent
 from schema.plane import Plane
 from tests.support_clock import FAKE_TIME, fake_clock, fake_time_loop
@@ -36,6 +37,7 @@ from tests.unit.gateway.jobs.test_watching import (
 )
 
 pytestmark = pytest.mark.anyio
+THROTTLED: Said = (429, {"error_code": "APIG.0308", "error_msg": "slow down"})
 SUCCESS: Said = (200, {"status": "success"})
 
 
@@ -49,29 +51,56 @@ def kinds(events: list[JobEvent]) -> list[tuple[str, str]]:
     return [(event.type.name, event.seen.job_id) for event in events]
 
 
+class Throttling(Ges):
+    """A GES that wants to be left alone for 30 seconds, and notes when it was asked for what."""
+
+    def times(self, path: str) -> list[float]:
+        return [at for at, asked in self.noted if asked == path]
+
+    def __init__(self, says: Any) -> None:
+        super().__init__({**a_ges().says, **says})
+        self.noted: list[tuple[float, str]] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await super().handle_async_request(request)
+        self.noted.append((fake_time_loop().time(), request.url.path))
+        if answer.status_code == 429:
+            answer.headers["Retry-After"] = "30"
+        return answer
+
+
 async def test_retry_after_is_obeyed() -> None:
     """Not a call before its time, whoever joins meanwhile; he is told at once why."""
-    throttled: Said = (429, {"error_code": "APIG.0308", "error_msg": "slow down"})
-    times: list[float] = []
-
-    class Throttling(Ges):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            answer = await super().handle_async_request(request)
-            if "/jobs/" in request.url.path:
-                times.append(fake_time_loop().time())
-            if answer.status_code == 429:
-                answer.headers["Retry-After"] = "30"
-            return answer
-
-    says = by_time((0, RUNNING), (1, throttled), (2, SUCCESS))
-    ges = Throttling({**a_ges().says, target(): says})
+    ges = Throttling({target(): by_time((0, RUNNING), (1, THROTTLED), (2, SUCCESS))})
     async with open_runtime(ges) as runtime:
         watching = asyncio.ensure_future(events_of(runtime))
         await fake_clock().sleep(5)
         with pytest.raises(RateLimitedError):
             await events_of(runtime, ref(2))
         assert [name for name, *_ in told(await watching)] == ["SNAPSHOT", "POLL_FAILED", "FINISHED"]
-    assert times == [0, 1, 31, 32]
+    assert ges.times(target()) == [0, 1, 31, 32]
+    assert ges.times(target(2)) == []
+
+
+async def test_a_plane_that_throttles_does_not_hold_up_the_other() -> None:
+    """A graph is looked at on the one while the other is left alone, and told of again when it answers."""
+    jobs = a_listing(("a", "running"))
+    ges = Throttling({LIST: by_time((0, jobs), (1, THROTTLED), (2, jobs)), TASKS: NO_TASKS})
+    async with open_runtime(ges, watch_longest_seconds=5) as runtime:
+        events = await watch_graph(runtime, 3)
+        assert [event.type.name for event in events] == ["SNAPSHOT", "POLL_FAILED", "CHANGED"]
+    assert (ges.times(LIST)[1], ges.times(LIST)[2] >= 31) == (1, True)
+    assert len([at for at in ges.times(TASKS) if 1 < at < 31]) > 5
+
+
+async def test_a_graph_is_left_alone_when_all_its_planes_want_that() -> None:
+    """And told of as soon as they answer again."""
+    jobs = a_listing(("a", "running"))
+    ges = Throttling({LIST: by_time((0, jobs), (1, THROTTLED), (2, jobs))})
+    async with open_runtime(ges) as runtime:
+        events = await watch_graph(runtime, 3, planes=[Plane.SERVICE])
+        assert [event.type.name for event in events] == ["SNAPSHOT", "POLL_FAILED", "CHANGED"]
+    assert ges.times(LIST) == [0, 1, 31]
 
 
 async def test_polls_are_bound_by_the_breaker_as_every_call_is() -> None:
@@ -192,7 +221,7 @@ async def test_who_joins_a_job_during_an_outage_gets_what_was_known() -> None:
 
 async def test_asking_in_another_way_is_no_change() -> None:
     """A third watched job of a graph makes one list of three calls, which tells more of each; nothing has happened."""
-    jobs = [{"jobId": f"j{number}", "status": "running", "jobProgress": "40"} for number in range(3)]
+    jobs = [{"jobId": f"j{number}", "status": "running", "progress": "40"} for number in range(3)]
     ges = a_ges(**{LIST: (200, {"jobCount": 3, "jobs": jobs}), **{target(number): RUNNING for number in range(3)}})
     async with open_runtime(ges) as runtime:
         heard: list[str] = []
@@ -211,6 +240,27 @@ async def _note(runtime: Runtime, heard: list[str], number: int) -> None:
     async with a_port(runtime) as port, aclosing(port.watch([ref(number)])) as events:
         async for event in events:
             heard.append(event.type.name)
+
+
+async def test_of_two_jobs_only_the_one_that_has_changed_is_told() -> None:
+    """Those of the management plane are asked one by one as well, also when their graph is gone."""
+    status = "/v2/p1/graphs/id-of-movies/jobs/j1/status"
+    says = by_time((0, (200, {"status": "running"})), (4, (200, {"status": "success"})))
+    tasks = [{"job_id": "old", "job_type": "ImportGraph", "related_graph": "gone", "status": "success"}]
+    gone = JobRef(Plane.MANAGEMENT, GraphKey("p1", name="gone"), "old")
+    ges = a_ges(**{status: says, TASKS: (200, {"job_count": 1, "job_list": tasks})})
+    async with open_runtime(ges) as runtime:
+        events = await events_of(runtime, ref(1, Plane.MANAGEMENT), gone)
+    assert sorted(kinds(events)) == [("FINISHED", "j1"), ("FINISHED", "old"), ("SNAPSHOT", "j1"), ("SNAPSHOT", "old")]
+
+
+async def test_two_jobs_of_a_graph_are_told_each_by_itself() -> None:
+    """News of one is none of the other."""
+    ges = a_ges(**{target(1): by_time((0, RUNNING), (4, SUCCESS)), target(2): by_time((0, RUNNING), (20, SUCCESS))})
+    async with open_runtime(ges) as runtime:
+        events = await events_of(runtime, ref(1), ref(2))
+        assert runtime.watches.pollers == 0
+    assert kinds(events)[2:] == [("FINISHED", "j1"), ("FINISHED", "j2")]
 
 
 async def test_a_wait_ends_with_the_process() -> None:
