@@ -162,7 +162,7 @@ def test_the_old_protocol_is_not_spoken(served: Served) -> None:
 
 def test_operations_subscriptions_and_sockets_are_bounded() -> None:
     """Each with a code of its own."""
-    bounds = {"max_operations_per_socket": 3, "max_subscriptions_per_caller": 2, "max_sockets": 1}
+    bounds: dict[str, Any] = {"max_operations_per_socket": 3, "max_subscriptions_per_caller": 2, "max_sockets": 1}
     with serving("running", **bounds) as gateway:
         with gateway.connect(GOOD) as socket:
             started(socket)

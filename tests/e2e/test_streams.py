@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -131,6 +132,7 @@ def test_a_client_that_reads_slowly_gets_the_newest_state_and_no_queue(transport
     with serving(*story, watch_first_seconds=0.001, watch_longest_seconds=0.001) as gateway:
         connection = open_raw(gateway, transport, buffer_bytes=4096)
         until(lambda: gateway.ges.looks > len(story))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
         heard = read_until(connection, b"word-00299")
         assert heard.count(b"rawStatus") < len(story) / 2
         leave(connection, transport)
@@ -141,7 +143,7 @@ def test_a_client_that_reads_slowly_gets_the_newest_state_and_no_queue(transport
 def test_a_client_that_never_reads_is_cut_off(transport: str) -> None:
     """Its connection is full, so it would not even notice the end; nobody polls for it any longer."""
     story = [f"word-{number:05}-{'x' * 50_000}" for number in range(10_000)]
-    quick = {"watch_first_seconds": 0.001, "watch_longest_seconds": 0.001}
+    quick: dict[str, Any] = {"watch_first_seconds": 0.001, "watch_longest_seconds": 0.001}
     with serving(*story, stalled_seconds=0.5, **quick) as gateway:
         connection = open_raw(gateway, transport, buffer_bytes=4096)
         until(lambda: gateway.pollers == 0)
