@@ -84,7 +84,6 @@ class Sockets:
         except OverloadedError:
             return await _refuse(socket, PROTOCOL, CloseError(TRY_LATER, "Too many sockets are open"))
         try:
-            await socket.accept(PROTOCOL)
             await _Session(self, socket).run()
         finally:
             seat.leave()
@@ -111,13 +110,15 @@ class _Session:
 
     async def run(self) -> None:
         try:
+            await self._socket.accept(PROTOCOL)
             async with self._tasks as tasks:
                 tasks.create_task(self._keep_alive())
                 tasks.create_task(self._end_with_process())
                 await self._hear()
         except* CloseError as group:
             await _close(self._socket, next(error for error in group.exceptions if isinstance(error, CloseError)))
-        except* WebSocketDisconnect:
+        except* (WebSocketDisconnect, OSError):
+            # Gone; that it is an OSError when nothing was accepted yet is Starlette's way.
             pass
 
     async def _hear(self) -> None:
@@ -208,8 +209,9 @@ class _Session:
 
 async def _refuse(socket: WebSocket, protocol: str | None, error: CloseError) -> None:
     """Close a socket that was not opened yet in a way that its client is told why."""
-    await socket.accept(protocol)
-    await _close(socket, error)
+    with suppress(OSError):
+        await socket.accept(protocol)
+        await _close(socket, error)
 
 
 async def _close(socket: WebSocket, error: CloseError) -> None:
