@@ -1,1 +1,1 @@
-"""Who is calling: one module a mode, each turning request headers into a Caller. Knows no GraphQL and no plane."""
+"""Who is calling, and with what GES is asked for him: the modes. Knows no GraphQL and no job."""

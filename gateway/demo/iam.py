@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from gateway.demo.graphs import PROJECT_ID
 from gateway.demo.replies import RefusalError, json_reply, strict_query
-from gateway.demo.tokens import USERS, issue
+from gateway.demo.tokens import DAY_SECONDS, USERS, Tokens
 
 _DOMAIN = {"id": "d0c1b2a3948576650123456789abcdef", "name": "acme"}
 _PROJECT_NAME = "cn-north-4"
@@ -55,12 +55,16 @@ class _TokenRequest(msgspec.Struct):
     auth: _Auth
 
 
+class _Lifetime(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+    lifetime_seconds: Annotated[float, Meta(gt=0, le=DAY_SECONDS)]
+
+
 @dataclass(frozen=True, slots=True)
 class Iam:
-    """Issues tokens that live for a set time."""
+    """Issues tokens."""
 
     clock: Callable[[], datetime]
-    lifetime_seconds: float
+    tokens: Tokens
 
     async def create_token(self, request: Request) -> Response:
         """Answer `POST /v3/auth/tokens`: the token is a header, the body says how long it lives."""
@@ -71,8 +75,16 @@ class Iam:
         if user.password != password or user.domain.name != _DOMAIN["name"]:
             raise _refusal(401, "Unauthorized", "The username or password is wrong.")
         now = self.clock()
-        expires_at = now + timedelta(seconds=self.lifetime_seconds)
-        return json_reply(_describe(user.name, now, expires_at), 201, {"X-Subject-Token": issue(user.name, expires_at)})
+        issued = self.tokens.issue(user.name, now)
+        return json_reply(_describe(user.name, now, issued.expires_at), 201, {"X-Subject-Token": issued.text})
+
+    async def show_or_change(self, request: Request) -> Response:
+        """Answer `/_sandbox/tokens`, which IAM does not have: how long tokens live, and how to take them back."""
+        if request.method == "PUT":
+            self.tokens.lifetime_seconds = _read_lifetime(await request.body())
+        if request.method == "DELETE":
+            self.tokens.take_back()
+        return json_reply({"lifetimeSeconds": self.tokens.lifetime_seconds, "issued": self.tokens.issued})
 
 
 def _read(body: bytes) -> _Auth:
@@ -89,6 +101,13 @@ def _read(body: bytes) -> _Auth:
     ):
         raise _refusal(401, "Unauthorized", "The project is wrong.")
     return auth
+
+
+def _read_lifetime(body: bytes) -> float:
+    try:
+        return msgspec.json.decode(body, type=_Lifetime).lifetime_seconds
+    except msgspec.DecodeError as fault:
+        raise RefusalError(400, {"error": str(fault)}) from fault
 
 
 def _describe(user: str, issued_at: datetime, expires_at: datetime) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from gateway.demo.replies import RefusalError, bytes_reply, json_reply, number, 
 from gateway.demo.results import Result
 from gateway.demo.stage import Stage
 from gateway.demo.story import Scene
-from gateway.demo.tokens import Rights, rights_of
+from gateway.demo.tokens import Rights
 
 _MOST_ROWS = 100_000
 _ANY_OFFSET = 10**18
@@ -80,7 +80,7 @@ class ServicePlane:
         return bytes_reply(self.pages.page(key, lambda: _with_result(scene, result, offset, limit, graph.is_database)))
 
     def _rights(self, request: Request) -> Rights:
-        rights = rights_of(request.headers.get("x-auth-token"), self.stage.clock())
+        rights = self.stage.tokens.rights_of(request.headers.get("x-auth-token"), self.stage.clock())
         if not isinstance(rights, Rights):
             raise service_refusal("GES.8007", "Invalid token.")
         return rights

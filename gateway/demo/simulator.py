@@ -1,7 +1,7 @@
 """The sandbox as one ASGI application: which path is answered by what, and what happens before an answer.
 
 Everything is at the root, as at GES itself, so that the vendor's own SDK would work against it. Under `/_sandbox`
-is what GES does not have: the log of calls, and trouble on request.
+is what GES does not have: the log of calls, trouble on request, and tokens taken back.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ from gateway.demo.replies import API_NOT_FOUND, RefusalError, gateway_refusal, j
 from gateway.demo.service import ServicePlane
 from gateway.demo.stage import STORIES, Stage
 from gateway.demo.story import Story
+from gateway.demo.tokens import DAY_SECONDS, Tokens
 from gateway.demo.trouble import EFFECTS, Sleep, Troubled, Troubles
 
-_TOKEN_LIFETIME_SECONDS = 24 * 3600.0
 _MANAGEMENT = "/v2/{project_id}/graphs"
 _SERVICE = "/ges/v1.0/{project_id}/graphs"
 
@@ -43,15 +43,17 @@ def create_sandbox(
     graphs: Sequence[Graph] = GRAPHS,
     clock: Callable[[], datetime] = utc_now,
     sleep: Sleep = asyncio.sleep,
-    token_lifetime_seconds: float = _TOKEN_LIFETIME_SECONDS,
+    token_lifetime_seconds: float = DAY_SECONDS,
 ) -> Starlette:
     """Build a sandbox whose stories begin now. `app.state` has `stage`, `calls` and `trouble`."""
-    stage = Stage(clock, stories, graphs)
+    stage = Stage(clock, stories, graphs, Tokens(token_lifetime_seconds))
+    iam = Iam(clock, stage.tokens)
     calls, troubles = CallLog(), Troubles(sleep)
     routes = [
         *_management_routes(ManagementPlane(stage)),
         *_service_routes(ServicePlane(stage)),
-        Route("/v3/auth/tokens", Iam(clock, token_lifetime_seconds).create_token, methods=["POST"]),
+        Route("/v3/auth/tokens", iam.create_token, methods=["POST"]),
+        Route("/_sandbox/tokens", iam.show_or_change, methods=["GET", "PUT", "DELETE"]),
         *_sandbox_routes(calls, troubles),
     ]
     app = Starlette(

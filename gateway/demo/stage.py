@@ -10,6 +10,7 @@ from gateway.demo.graphs import GRAPHS, Graph
 from gateway.demo.management_stories import MANAGEMENT_STORIES
 from gateway.demo.memory_stories import MEMORY_STORIES
 from gateway.demo.story import PlaneName, Scene, Story, scenes
+from gateway.demo.tokens import Tokens
 
 STORIES: tuple[Story, ...] = (*ALGORITHM_STORIES, *MEMORY_STORIES, *DATABASE_STORIES, *MANAGEMENT_STORIES)
 
@@ -21,6 +22,7 @@ class Stage:
     clock: Callable[[], datetime]
     stories: Sequence[Story] = STORIES
     graphs: Sequence[Graph] = GRAPHS
+    tokens: Tokens = field(default_factory=Tokens)
     began: datetime = field(init=False)
 
     def __post_init__(self) -> None:

@@ -73,3 +73,25 @@ async def test_other_methods_and_parameters_are_refused(ges: httpx.AsyncClient) 
     assert (await ges.post("/v3/auth/tokens", json=_request(methods=("token",)))).status_code == 400
     assert (await ges.post("/v3/auth/tokens?catalog=no", json=_request())).status_code == 400
     assert (await ges.get("/v3/auth/tokens")).status_code == 405
+
+
+async def test_tokens_can_be_taken_back(ges: httpx.AsyncClient) -> None:
+    """What a new password does in IAM: the planes refuse what was issued before, each in its own way."""
+    issued = (await ges.post("/v3/auth/tokens", json=_request())).headers["X-Subject-Token"]
+    assert (await ges.delete("/_sandbox/tokens")).json() == {"lifetimeSeconds": 86400.0, "issued": 1}
+    headers = {"X-Auth-Token": issued}
+    assert (await ges.get(f"/v2/{_PROJECT}/graphs", headers=headers)).json()["error_code"] == "APIG.0301"
+    service = await ges.get(f"/ges/v1.0/{_PROJECT}/graphs/supply_chain/jobs/status", headers=headers)
+    assert (service.status_code, service.json()["errorCode"]) == (400, "GES.8007")
+    again = (await ges.post("/v3/auth/tokens", json=_request())).headers["X-Subject-Token"]
+    assert (await ges.get(f"/v2/{_PROJECT}/graphs", headers={"X-Auth-Token": again})).status_code == 200
+
+
+async def test_tokens_live_as_long_as_asked_for(ges: httpx.AsyncClient) -> None:
+    """So that their end can be seen without waiting for a day."""
+    assert (await ges.put("/_sandbox/tokens", json={"lifetimeSeconds": 20})).json()["lifetimeSeconds"] == 20
+    issued = await ges.post("/v3/auth/tokens", json=_request())
+    assert issued.json()["token"]["expires_at"] == "2026-03-05T02:00:20.000000Z"
+    for wrong in ({"lifetimeSeconds": 0}, {"lifetimeSeconds": "long"}, {}, {"lifetimeSeconds": 1, "more": 1}):
+        assert (await ges.put("/_sandbox/tokens", json=wrong)).status_code == 400
+    assert (await ges.get("/_sandbox/tokens")).json() == {"lifetimeSeconds": 20.0, "issued": 1}

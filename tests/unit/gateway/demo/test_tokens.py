@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.demo.tokens import Rights, issue, rights_of
+from gateway.demo.tokens import Rights, Tokens
 
 _NOW = datetime(2026, 3, 5, 2, 0, 0, tzinfo=UTC)
 
@@ -19,7 +19,7 @@ _NOW = datetime(2026, 3, 5, 2, 0, 0, tzinfo=UTC)
 )
 def test_a_fixed_token_opens_its_graphs(token: str, opened: list[str]) -> None:
     """And no others."""
-    rights = rights_of(token, _NOW)
+    rights = Tokens().rights_of(token, _NOW)
     assert isinstance(rights, Rights)
     assert [name for name in ("supply_chain", "hr_people") if rights.opens(name)] == opened
 
@@ -35,21 +35,39 @@ def test_a_fixed_token_opens_its_graphs(token: str, opened: list[str]) -> None:
         ("sandbox-token-issued-nobody-1-M", "unknown"),
         ("sandbox-token-issued-gateway-soon-M", "unknown"),
         ("sandbox-token-issued-gateway-²-M", "unknown"),
+        ("sandbox-token-issued-gateway-1", "unknown"),
+        ("sandbox-token-issued-gateway-1-M", "unknown"),
+        ("sandbox-token-issued-gateway-1-0", "unknown"),
         ("sandbox-token-issued-gateway-" + "9" * 5000, "unknown"),
     ],
 )
 def test_other_tokens_open_nothing(token: str | None, refusal: str) -> None:
     """Refused for the right reason."""
-    assert rights_of(token, _NOW) == refusal
+    assert Tokens().rights_of(token, _NOW) == refusal
 
 
 def test_an_issued_token_lives_until_its_end() -> None:
     """With the rights of its user."""
-    token = issue("supply", _NOW)
-    assert rights_of(token, _NOW - timedelta(microseconds=1)) == Rights(frozenset({"supply_chain"}))
-    assert rights_of(token, _NOW) == "expired"
+    tokens = Tokens(lifetime_seconds=20)
+    issued = tokens.issue("supply", _NOW)
+    assert issued.expires_at == _NOW + timedelta(seconds=20)
+    assert tokens.rights_of(issued.text, issued.expires_at - timedelta(microseconds=1)) == Rights(
+        frozenset({"supply_chain"})
+    )
+    assert tokens.rights_of(issued.text, issued.expires_at) == "expired"
+
+
+def test_issued_tokens_can_be_taken_back() -> None:
+    """Those issued so far, and none of the later ones; fixed ones stay."""
+    tokens = Tokens()
+    early = [tokens.issue("gateway", _NOW).text for _ in range(2)]
+    tokens.take_back()
+    late = tokens.issue("gateway", _NOW).text
+    assert [tokens.rights_of(token, _NOW) for token in early] == ["unknown", "unknown"]
+    assert isinstance(tokens.rights_of(late, _NOW), Rights)
+    assert isinstance(tokens.rights_of("sandbox-token-all", _NOW), Rights)
 
 
 def test_an_issued_token_is_as_long_as_real_ones() -> None:
     """Headers must have room for kilobytes."""
-    assert len(issue("gateway", _NOW)) > 2000
+    assert len(Tokens().issue("gateway", _NOW).text) > 2000
