@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ from starlette.applications import Starlette
 
 from gateway import VERSION
 from gateway.app import PATH, create_app
+from gateway.auth.api_keys import make_key
 from gateway.probes import READY
 from gateway.server import PortError, open_port, serve, url_of
 from gateway.settings import PREFIX, Settings, SettingsError, describe
@@ -50,6 +52,11 @@ def _parser() -> argparse.ArgumentParser:
         if command in _SERVING:
             added.add_argument("--host", help=f"address to listen on, instead of {PREFIX}HOST")
             added.add_argument("--port", help=f"port to listen on, instead of {PREFIX}PORT")
+        if command is _key:
+            added.add_argument("name", help="whose key it is, for the file and nobody else")
+            added.add_argument(
+                "--graphs", default="*", help="graphs it opens, by name or id, by comma; all of them by default"
+            )
         if command is _health:
             added.add_argument("--url", help="address of the gateway, instead of the one it listens on")
     return parser
@@ -104,6 +111,18 @@ def _settings(settings: Settings, _options: argparse.Namespace) -> int:
     return 0
 
 
+def _key(_settings: Settings, options: argparse.Namespace) -> int:
+    graphs = [graph.strip() for graph in options.graphs.split(",") if graph.strip()]
+    if not graphs:
+        print("A key without graphs opens nothing: say --graphs.", file=sys.stderr)
+        return EXIT_MISUSED
+    new = make_key(options.name, graphs)
+    # The key goes to its user and the entry into the file, so each is a line that can be cut out.
+    print(json.dumps({"key": new.text}))
+    print(json.dumps({"name": new.entry.name, "hash": new.entry.hash, "graphs": new.entry.graphs}))
+    return 0
+
+
 def _health(settings: Settings, options: argparse.Namespace) -> int:
     """Ask a running gateway whether it is ready."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 -- only compared
@@ -127,6 +146,7 @@ _COMMANDS: tuple[tuple[str, _Command, str], ...] = (
     ("sandbox", _sandbox, "Serve the sandbox alone: both planes of GES, played from scripted jobs."),
     ("schema", _schema, "Print the GraphQL schema."),
     ("settings", _settings, "Print all settings with their meaning and the values in use."),
+    ("key", _key, "Make an API key, and its entry for the file of GES_GATEWAY_API_KEYS_FILE."),
     ("health", _health, "Ask a running gateway whether it is ready; exit with 0 if so."),
 )
 _SERVING = (_serve, _demo, _sandbox)

@@ -131,6 +131,7 @@ def _endpoint(
         seats=StreamSeats(Seats("subscriptions", maximum=most, per_caller=most_of_one), operations),
         ending=runtime.ending,
         heartbeat_seconds=settings.heartbeat_seconds,
+        challenge=runtime.mode.challenge,
         page=partial(page, endpoint=PATH, demo_token=demo_token) if settings.graphiql else landing,
     )
 

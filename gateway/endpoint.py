@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -58,7 +58,7 @@ class Opened(OpenedStream, Protocol):
         """What its answer rests on so far."""
 
 
-OpenContext = Callable[[HTTPConnection, str], Opened]
+OpenContext = Callable[[HTTPConnection, str], Awaitable[Opened]]
 
 
 @dataclass(slots=True)
@@ -127,6 +127,7 @@ class Endpoint:
         seats: StreamSeats | None = None,
         ending: asyncio.Event | None = None,
         heartbeat_seconds: float = 12.0,
+        challenge: str = _CHALLENGE,
     ) -> None:
         self._checks = checks
         self._executor = Executor(schema, hide_suggestions=not introspection)
@@ -139,6 +140,7 @@ class Endpoint:
         self._open_context = open_context
         self._read_seconds = request_timeout_seconds
         self._page = page
+        self._challenge = challenge
         self._metrics = metrics or Metrics()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -186,14 +188,14 @@ class Endpoint:
             if exchange.media_type == HTML and self._page is not None:
                 return self._page()
             parameters = await self._read(exchange.request)
-            exchange.opened = self._open_context(exchange.request, exchange.request_id)
+            exchange.opened = await self._open_context(exchange.request, exchange.request_id)
             return await self._answer(exchange, exchange.opened, parameters)
         except RefusalError as error:
             entry = {"message": error.message, "extensions": {"code": error.code}}
             return exchange.refuse(error.status, entry, **error.headers)
         except GatewayError as error:
             entry = {"message": error.message, "extensions": error.extensions}
-            headers = {"WWW-Authenticate": _CHALLENGE} if isinstance(error, UnauthenticatedError) else {}
+            headers = {"WWW-Authenticate": self._challenge} if isinstance(error, UnauthenticatedError) else {}
             if seconds := error.extensions.get("retryAfterSeconds"):
                 headers["Retry-After"] = str(math.ceil(seconds))
             return exchange.refuse(STATUS_BY_CODE.get(error.extensions["code"], 500), entry, **headers)

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Sequence
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.answers import Answers, Finished, Headers, Key, Offer, age_text
-from gateway.auth.passthrough import read_caller
 from gateway.compression import normal
 from gateway.http.telling import count_operation, log_operation
 from gateway.metrics import LOOKUPS
@@ -89,7 +88,7 @@ class Front:
     def _read_caller(self, scope: Scope) -> str | None:
         """Return whose answers may be given; None for nobody's, and for credentials that are refused behind us."""
         try:
-            caller = read_caller(scope["headers"], self._runtime.secret)
+            caller = self._runtime.mode.callers.known(scope["headers"])
         except GatewayError:
             return None
         return caller.scope if caller else None

@@ -1,4 +1,9 @@
-"""The Graphs port: the management plane as directory of the service plane. Name to id, address, edition, rights."""
+"""
+The Graphs port: the management plane as directory of the service plane. Name to id, address, edition, rights.
+
+Where the gateway decides who sees what, it is decided here: no entry and no address is handed out for a graph that
+its caller may not see, and nothing can be asked about a graph without one of them or `admit`.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +12,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from gateway.addresses import AddressBook
+from gateway.auth.rights import Rights
 from gateway.planes import management, service
 from gateway.planes.read import Body, Read
 from gateway.planes.records import GraphRecord, GraphsRead
 from gateway.reader import Reader, Reading
-from schema.errors import GraphNotRunningError, NotFoundError, PlaneUnavailableError, UpstreamError
+from schema.errors import ForbiddenError, GraphNotRunningError, NotFoundError, PlaneUnavailableError, UpstreamError
 from schema.graph import Graph, GraphConnection, GraphEdge, GraphEdition
 from schema.ids import GraphKey
 from schema.page import Cursors, PageRequest, Window
@@ -60,6 +66,9 @@ class Directory:
             if key.name is None or key.name not in self._addresses.static:
                 raise
             # The operator named this graph: it is served even where the directory does not know it.
+            # Not to nobody, though.
+            _ = self._reader.caller
+            self._require(self._names(key), key)
             return _unlisted(key, key.name)
         return self._graph(GraphKey(key.project, graph_id=record.graph_id), record.name, record)
 
@@ -68,7 +77,7 @@ class Directory:
         self._reader.proofs.show_changing()
         cursors = Cursors(("graphs", project))
         window = page.window(cursors)
-        read = await self._page(project, Window(window.offset, max(1, window.limit)))
+        read = await self._listed(project, Window(window.offset, max(1, window.limit)))
         records = read.graphs[: window.limit]
         end = window.offset + len(records)
         return GraphConnection(
@@ -85,19 +94,71 @@ class Directory:
         )
 
     async def record(self, key: GraphKey) -> GraphRecord:
-        """Return the directory entry of a graph, or of the instance that holds it."""
+        """
+        Return the directory entry of a graph, or of the instance that holds it.
+
+        Raises ForbiddenError for one that the caller may not see, whether it exists or not.
+        """
+        rights = self.rights(key.project)
+        try:
+            record = await self._record(key)
+        except NotFoundError:
+            self._require(self._names(key), key)
+            raise
+        self._require(rights is None or rights.opens(record.graph_id, record.name), key)
+        return record
+
+    def rights(self, project: str) -> Rights | None:
+        """Return what the caller may see of a project; None where GES decides. Raises ForbiddenError for all of it."""
+        rights = self._reader.rights
+        if rights is not None and project != rights.project:
+            raise ForbiddenError("This gateway's account reads another project.")
+        return rights
+
+    async def admit(self, key: GraphKey) -> None:
+        """Raise ForbiddenError unless the caller may see a graph. GES is asked only where its name decides."""
+        if self._names(key):
+            return
+        self._require(key.graph_id is not None, key)
+        await self.record(GraphKey(key.project, graph_id=key.graph_id))
+
+    async def admit_named(self, key: GraphKey, name: str | None) -> None:
+        """Raise ForbiddenError when something asked for under a graph says it is of another that may not be seen."""
+        rights = self.rights(key.project)
+        if name is None or rights is None or rights.opens(name):
+            return
+        self._require((await self.record(key)).name == name, key)
+
+    def _names(self, key: GraphKey) -> bool:
+        """Tell whether the rights name a graph as the key does."""
+        rights = self.rights(key.project)
+        # Beside an id, the name is that of a graph in the instance, which is opened as a whole.
+        return rights is None or rights.opens(key.graph_id if key.graph_id is not None else key.name)
+
+    def _require(self, is_allowed: bool, key: GraphKey) -> None:
+        if not is_allowed:
+            raise ForbiddenError(f"The caller may not see the graph `{key.name or key.graph_id}`.")
+
+    async def _record(self, key: GraphKey) -> GraphRecord:
         if key.graph_id is not None:
             if met := self._met.get((key.project, key.graph_id)):
                 return met
             read = management.ask_graph(key.project, key.graph_id)
             return (await self._reader.ask(self._reading(read, management.read_graph))).value
-        record = (await self.records(key.project)).get(key.name or "")
+        record = (await self._records(key.project)).get(key.name or "")
         if record is None:
             raise NotFoundError(f"There is no graph `{key.name}` in this project.", plane=Plane.MANAGEMENT)
         return record
 
     async def records(self, project: str) -> dict[str, GraphRecord]:
-        """Return the directory by graph name."""
+        """Return the directory by graph name, as far as the caller may see it."""
+        rights = self.rights(project)
+        found = await self._records(project)
+        if rights is None:
+            return found
+        return {name: record for name, record in found.items() if rights.opens(record.graph_id, name)}
+
+    async def _records(self, project: str) -> dict[str, GraphRecord]:
         found: dict[str, GraphRecord] = {}
         for number in range(_DIRECTORY_PAGES):
             page = await self._page(project, Window(number * _DIRECTORY_PAGE, _DIRECTORY_PAGE))
@@ -110,9 +171,9 @@ class Directory:
 
     async def place(self, key: GraphKey) -> Place:
         """Return where the service plane of a graph is asked. Raises GraphNotRunningError while it cannot answer."""
-        sharing = self._settings.cache_sharing
         if key.graph_id is None and key.name is not None and key.name in self._addresses.static:
-            return Place(key, key.name, self._addresses.static[key.name], shared=sharing == "proven")
+            self._require(self._names(key), key)
+            return Place(key, key.name, self._addresses.static[key.name], self._is_shared(key, None))
         record = await self.record(key)
         name = key.name or record.name
         in_database = record.edition is GraphEdition.DATABASE
@@ -125,9 +186,17 @@ class Directory:
             key=GraphKey(key.project, graph_id=record.graph_id if in_database else None, name=name),
             name=name,
             origin=self._origin(name, record),
-            # Restricted roles see fewer labels and properties; only a graph that says it has none is the same for all.
-            shared=record.enable_rbac is False if sharing == "auto" else sharing == "proven" and not record.enable_rbac,
+            shared=self._is_shared(key, record.enable_rbac),
         )
+
+    def _is_shared(self, key: GraphKey, enable_rbac: bool | None) -> bool:
+        """Tell whether what the service plane says of a graph is the same for every caller."""
+        sharing = self._settings.cache_sharing
+        if self.rights(key.project) is not None:
+            # GES sees one account, whoever calls.
+            return sharing != "caller"
+        # Restricted roles see fewer labels and properties; only a graph that says it has none is the same for all.
+        return enable_rbac is False if sharing == "auto" else sharing == "proven" and not enable_rbac
 
     @property
     def addresses(self) -> AddressBook:
@@ -175,6 +244,14 @@ class Directory:
                 retryable=False,
             )
         return origin
+
+    async def _listed(self, project: str, window: Window) -> GraphsRead:
+        """Return one window of what the caller may see: GES's own, or one cut from all where GES cannot tell."""
+        rights = self.rights(project)
+        if rights is None or rights.graphs is None:
+            return await self._page(project, window)
+        records = list((await self.records(project)).values())
+        return GraphsRead(records[window.offset : window.offset + window.limit], len(records))
 
     async def _page(self, project: str, window: Window) -> GraphsRead:
         read = management.ask_graphs(project, offset=window.offset, limit=window.limit)

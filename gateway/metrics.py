@@ -38,6 +38,7 @@ OPERATIONS = Metric(
 ERRORS = Metric("errors", "counter", "Errors told to clients, refusals included.", ("code",))
 UPSTREAM = Metric("upstream_seconds", "histogram", "Calls to GES, and their time.", ("plane", "outcome"))
 UPSTREAM_BYTES = Metric("upstream_bytes", "counter", "Bytes received from GES.", ("plane",))
+TOKENS = Metric("account_tokens", "counter", "Tokens asked of IAM for the gateway's own account.", ("outcome",))
 LOOKUPS = Metric("cache_lookups", "counter", "Looks into what is kept: finished answers or bodies.", ("tier", "state"))
 CACHE_BYTES = Metric("cache_bytes", "gauge", "Bytes of what is kept.", ("tier",))
 FLIGHTS = Metric("flights", "gauge", "Calls to GES under way that others may join.")
@@ -49,7 +50,20 @@ SUBSCRIBERS = Metric("subscribers", "gauge", "Subscriptions and waiting queries 
 UNDER_WAY = Metric("operations_under_way", "gauge", "Operations being executed.")
 LOOP_LAG = Metric("loop_lag_seconds", "histogram", "How late the event loop came back to a timer.")
 METRICS = (
-    *(OPERATIONS, ERRORS, UPSTREAM, UPSTREAM_BYTES, LOOKUPS, CACHE_BYTES, FLIGHTS, JOINED, GRANTS, BREAKERS, POLLERS),
+    *(
+        OPERATIONS,
+        ERRORS,
+        UPSTREAM,
+        UPSTREAM_BYTES,
+        TOKENS,
+        LOOKUPS,
+        CACHE_BYTES,
+        FLIGHTS,
+        JOINED,
+        GRANTS,
+        BREAKERS,
+        POLLERS,
+    ),
     *(SUBSCRIBERS, UNDER_WAY, LOOP_LAG),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
@@ -11,7 +11,6 @@ from starlette.requests import HTTPConnection
 from gateway import VERSION
 from gateway.addresses import AddressBook
 from gateway.answers import Proofs
-from gateway.auth.passthrough import read_caller
 from gateway.graphs import Directory
 from gateway.jobs.locate import Places
 from gateway.jobs.port import JobsPort
@@ -58,14 +57,14 @@ class OpenOperation:
         await self.reader.close()
 
 
-def opener(runtime: Runtime) -> Callable[[HTTPConnection, str], OpenOperation]:
+def opener(runtime: Runtime) -> Callable[[HTTPConnection, str], Awaitable[OpenOperation]]:
     """Return what opens an operation for a request; it raises GatewayError for headers that cannot be meant."""
     settings = runtime.settings
     addresses = address_book(settings)
     places = Places()
 
-    def open_operation(request: HTTPConnection, request_id: str) -> OpenOperation:
-        caller = read_caller(request.headers.raw, runtime.secret)
+    async def open_operation(request: HTTPConnection, request_id: str) -> OpenOperation:
+        caller = await runtime.mode.callers.read(request.headers.raw)
         fresh = wants_fresh(request.headers.raw)
         reader = Reader(runtime, caller, fresh=fresh, trace=_trace(request))
         directory = Directory(reader, addresses)
@@ -78,7 +77,7 @@ def opener(runtime: Runtime) -> Callable[[HTTPConnection, str], OpenOperation]:
             request_id=request_id,
             project_id=_project_id(request, settings),
         )
-        return OpenOperation(context, reader, caller.scope if caller else None)
+        return OpenOperation(context, reader, caller.name if caller else None)
 
     return open_operation
 

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from gateway.answers import Proofs
 from gateway.auth.caller import Caller
+from gateway.auth.rights import Rights
 from gateway.cache.lifetime import JOB_SETTLED, Lifetime
 from gateway.cache.pages import PageCopy, find_page, pieces_of
 from gateway.cache.store import Entry
@@ -97,8 +98,13 @@ class Reader:
     def caller(self) -> Caller:
         """Who is calling; raises UnauthenticatedError when nobody said, so nothing is read for nobody."""
         if self._caller is None:
-            raise UnauthenticatedError("No credential: send the header X-Auth-Token.")
+            raise UnauthenticatedError("No credential: send one in X-Auth-Token or Authorization: Bearer.")
         return self._caller
+
+    @property
+    def rights(self) -> Rights | None:
+        """Our own rule on what may be read; none where GES decides, nor for nobody, for whom nothing is read."""
+        return self._caller.rights if self._caller else None
 
     async def ask(self, reading: Reading[T]) -> Answer[T]:
         """Return the answer to a read. Raises UpstreamError, or LimitExceededError past the reads of an operation."""

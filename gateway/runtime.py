@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,8 @@ from datetime import UTC, datetime
 import httpx
 
 from gateway import VERSION
+from gateway.auth.exchange import Exchanges
+from gateway.auth.modes import Means, open_mode
 from gateway.cache.lifetime import Lifetimes
 from gateway.cache.store import Store, open_store
 from gateway.flight import Flights
@@ -25,10 +28,12 @@ from gateway.metrics import (
     LOOP_LAG,
     POLLERS,
     SUBSCRIBERS,
+    TOKENS,
     UPSTREAM,
     UPSTREAM_BYTES,
     Metrics,
 )
+from gateway.planes.account import OnAccount
 from gateway.planes.breaker import Breakers
 from gateway.planes.client import ClientLimits, PlaneClient
 from gateway.planes.guard import Guard, GuardLimits
@@ -41,6 +46,8 @@ from gateway.watch import Pace, Watches
 from schema.plane import Plane
 
 _LAG_SECONDS = 0.5
+_USER_AGENT = f"ges-gateway/{VERSION}"
+_ISSUER_CONNECTIONS = 4
 # Calls that somebody gave up, or that were never sent, say nothing about GES.
 _FAILED = frozenset({Outcome.TIMEOUT, Outcome.UNAVAILABLE, Outcome.MALFORMED, Outcome.UNSENDABLE})
 
@@ -71,7 +78,9 @@ class Runtime:
         self.settings = settings
         self.clock = clock or Clock()
         # Scopes of different processes must not match: entries of another process were proven to another gateway.
-        self.secret = secrets.token_bytes(32)
+        # With a secret of the operator's they do: his replicas share a store.
+        given = settings.cache_secret
+        self.secret = secrets.token_bytes(32) if given is None else _derived(given.get_secret_value())
         self.flights = Flights()
         monotonic = self.clock.monotonic
         self.grants = Grants(settings.grant_seconds, monotonic)
@@ -86,8 +95,33 @@ class Runtime:
         self.waits = Seats("waits", maximum=settings.max_operations, per_caller=settings.max_waits_per_caller)
         self._transports = {plane: transport or _transport(plane, settings) for plane in Plane}
         self.breakers = {plane: Breakers(self.clock.monotonic) for plane in Plane}
-        self.clients = {plane: self._guard(self._client(plane)) for plane in Plane}
+        self._issuers = transport or AiohttpTransport(tls=TLSOptions(), connections=_ISSUER_CONNECTIONS)
+        self.mode = open_mode(settings, self._means())
+        self.clients = {plane: self._entrusted(self._guard(self._client(plane))) for plane in Plane}
         self._show_gauges()
+
+    def _means(self) -> Means:
+        def exchanges(transport: httpx.AsyncBaseTransport) -> Exchanges:
+            return Exchanges(transport, _USER_AGENT, self.settings.upstream_timeout_seconds)
+
+        return Means(
+            secret=self.secret,
+            now=self.clock.now,
+            monotonic=self.clock.monotonic,
+            iam=exchanges(self._transports[Plane.MANAGEMENT]),
+            issuers=exchanges(self._issuers),
+            observe=self._observe_token,
+        )
+
+    def _entrusted(self, guard: Guard) -> Guard | OnAccount:
+        """Return what reads are sent through: with the gateway's own credential in the modes that have one."""
+        account = self.mode.account
+        return guard if account is None else OnAccount(guard, account, self.clock.monotonic)
+
+    def _observe_token(self, outcome: str) -> None:
+        self.metrics.count(TOKENS, outcome)
+        if outcome != "issued":
+            log.warning(Event.ACCOUNT_FAILED, what="token", cause=outcome)
 
     def _guard(self, client: PlaneClient) -> Guard:
         limits = GuardLimits(
@@ -106,7 +140,7 @@ class Runtime:
                 accept_compressed=self.settings.upstream_compression,
                 stall_seconds=self.settings.upstream_timeout_seconds,
             ),
-            user_agent=f"ges-gateway/{VERSION}",
+            user_agent=_USER_AGENT,
             clock=self.clock.now,
             breakers=self.breakers[plane],
             observe=self.observe,
@@ -156,10 +190,16 @@ class Runtime:
         """Cancel what is under way and close every connection."""
         await self.watches.close()
         await self.flights.close()
-        for transport in set(self._transports.values()):
+        await self.mode.close()
+        for transport in {*self._transports.values(), self._issuers}:
             await transport.aclose()
         await self.store.close()
         await self.documents.close()
+
+
+def _derived(secret: str) -> bytes:
+    # One length for every text; the keyed hashes take no longer key.
+    return hashlib.blake2b(secret.encode(), digest_size=32).digest()
 
 
 def _pace(settings: Settings) -> Pace:

@@ -1,4 +1,4 @@
-"""What settings may be: addresses, origins, networks, projects, time zones, spans; read as people write them."""
+"""What settings may be: addresses, origins, networks, projects, time zones, algorithms; read as people write them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,18 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from schema.errors import GatewayError
 from schema.ids import checked_project
 
+# What the names of all settings begin with in the environment.
+ENVIRONMENT = "GES_GATEWAY_"
 _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
 _ADDRESS = re.compile(rf"{_HOST}(?::\d{{1,5}})?")
 _BASE_URL = re.compile(rf"https?://{_HOST}(?::\d{{1,5}})?(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?", re.IGNORECASE)
+# Such as /.well-known/jwks.json, which a base URL never is.
+_KEYS_URL = re.compile(
+    rf"(https://{_HOST}|http://(?:localhost|127\.0\.0\.1|\[::1\]))(?::\d{{1,5}})?(?:/[A-Za-z0-9._~-]+)*/?",
+    re.IGNORECASE,
+)
+# None of them takes a secret that both sides know: whoever may read the keys could sign with it.
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 _ORIGIN = re.compile(rf"https?://{_HOST}(?::\d{{1,5}})?", re.IGNORECASE)
 _UTC_OFFSET = re.compile(r"([+-])(\d\d):([0-5]\d)")
 
@@ -26,6 +35,18 @@ def _base_url(text: str) -> str:
     if not _BASE_URL.fullmatch(text):
         raise ValueError("must be http:// or https:// with a host, maybe a port and a path, and nothing else")
     return _checked_port(text.rstrip("/"))
+
+
+def _keys_url(text: str) -> str:
+    if not _KEYS_URL.fullmatch(text) or ".." in text:
+        raise ValueError("must be https:// (http:// on this machine alone) with a host, maybe a port and a path")
+    return _checked_port(text)
+
+
+def _algorithm(text: str) -> str:
+    if text not in ALGORITHMS:
+        raise ValueError(f"each must be one of {', '.join(ALGORITHMS)}")
+    return text
 
 
 def _origin(text: str) -> str:
@@ -87,7 +108,21 @@ def _parse_json(value: object) -> object:
         raise ValueError('must be a JSON object, such as {"my_graph": "http://10.0.0.5"}') from None
 
 
+def _parse_graphs(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError('must be a JSON object, such as {"analysts": ["my_graph"]}') from None
+
+
 BaseURL = Annotated[str, AfterValidator(_base_url)]
+KeysURL = Annotated[str, AfterValidator(_keys_url)]
+Algorithms = Annotated[
+    tuple[Annotated[str, AfterValidator(_algorithm)], ...], BeforeValidator(_split), Field(min_length=1)
+]
+GraphsByWord = Annotated[dict[str, list[str]], BeforeValidator(_parse_graphs)]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], BeforeValidator(_split)]
 Allowed = Annotated[tuple[Annotated[str, AfterValidator(_allowed)], ...], BeforeValidator(_split)]
 BaseURLs = Annotated[dict[str, BaseURL], BeforeValidator(_parse_json)]

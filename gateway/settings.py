@@ -21,12 +21,15 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from gateway.setting_types import Allowed, BaseURL, BaseURLs, Origins, Project, Seconds, Zone
+from gateway.auth_settings import AuthSettings
+from gateway.setting_types import ENVIRONMENT, Allowed, BaseURL, BaseURLs, Origins, Project, Seconds, Zone
 from schema.limits import Limits
 
-PREFIX = "GES_GATEWAY_"
+PREFIX = ENVIRONMENT
 PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 
 _MIB = 1024 * 1024
@@ -46,7 +49,7 @@ def _of(default: Any, description: str, **rules: Any) -> Any:
     return Field(default, description=description, **rules)
 
 
-class Settings(BaseSettings):
+class Settings(AuthSettings):
     """How this gateway runs. Built once; nobody changes it afterwards."""
 
     model_config = SettingsConfigDict(
@@ -205,8 +208,13 @@ class Settings(BaseSettings):
         try:
             return cls(**values)
         except ValidationError as error:
-            lines = (f"{PREFIX}{str(fault['loc'][0]).upper()}: {_said(fault['msg'])}" for fault in error.errors())
-            raise SettingsError("\n".join(dict.fromkeys(lines))) from None
+            raise SettingsError("\n".join(dict.fromkeys(map(_complaint, error.errors())))) from None
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Settings:
+        if said := list(self.misfits(self.host, self.project_id)):
+            raise ValueError("\n".join(said))
+        return self
 
     @property
     def limits(self) -> Limits:
@@ -237,6 +245,11 @@ def _unknown(name: str, known: list[str]) -> str:
     return f"{name}: there is no such setting" + (f"; did you mean {PREFIX}{near[0]}?" if near else ".")
 
 
+def _complaint(fault: ErrorDetails) -> str:
+    # What is wrong with several settings together names them itself.
+    return (f"{PREFIX}{str(fault['loc'][0]).upper()}: " if fault["loc"] else "") + _said(fault["msg"])
+
+
 def _said(message: str) -> str:
     return message.removeprefix("Value error, ").removesuffix(".") + "."
 
@@ -260,8 +273,13 @@ def describe(settings: Settings) -> list[SettingRow]:
             _spell(getattr(defaults, name)),
             field.description or "",
         )
-        for name, field in Settings.model_fields.items()
+        for name, field in _in_order()
     ]
+
+
+def _in_order() -> list[tuple[str, FieldInfo]]:
+    # Pydantic puts what is inherited first; people look for the address first.
+    return sorted(Settings.model_fields.items(), key=lambda item: item[0] in AuthSettings.model_fields)
 
 
 def _spell(value: object) -> str:

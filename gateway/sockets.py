@@ -7,7 +7,7 @@ Every operation has a context of its own, opened with the headers of the socket 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import aclosing, suppress
 from functools import partial
 from typing import Any
@@ -42,7 +42,7 @@ from schema.errors import LimitExceededError, OverloadedError
 
 _INIT_SECONDS = 10.0
 _CLOSE_SECONDS = 2.0
-OpenContext = Callable[[HTTPConnection, str], Opened]
+OpenContext = Callable[[HTTPConnection, str], Awaitable[Opened]]
 
 
 class Sockets:

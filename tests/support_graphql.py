@@ -122,7 +122,7 @@ class Door:
     watch: Watch = field(default_factory=Watch)
     opened: list[FakeOpened] = field(default_factory=list)
 
-    def __call__(self, request: HTTPConnection, request_id: str) -> FakeOpened:
+    async def __call__(self, request: HTTPConnection, request_id: str) -> FakeOpened:
         if self.refusal is not None:
             raise self.refusal
         nothing: Any = None

@@ -26,7 +26,7 @@ import pytest
 
 from gateway import VERSION, middleware, server, sockets
 from gateway.__main__ import main
-from gateway.auth import passthrough
+from gateway.auth import credential
 from gateway.cache import lifetime
 from gateway.demo.graphs import GRAPHS
 from gateway.demo.tokens import TOKENS
@@ -62,7 +62,7 @@ VARYING = {
     "cached": r"True|False",
     "immutable": r"True|False",
 }
-FOLDERS = ("schema", "gateway", "gateway/http", "gateway/jobs", "gateway/planes", "gateway/cache")
+FOLDERS = ("schema", "gateway", "gateway/auth", "gateway/http", "gateway/jobs", "gateway/planes", "gateway/cache")
 HIDDEN = {"__init__.py", "__pycache__", "py.typed", "README.md"}
 ROOMS_WITHOUT_A_MODULE = {
     "schema.graphql": "The printed contract; a test compares it with the types",
@@ -445,7 +445,7 @@ def test_every_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     "fact",
     [
-        f"beyond {passthrough._LONGEST_TOKEN // 1024} KiB",
+        f"beyond {credential._LONGEST // 1024} KiB",
         f"more than {middleware._MOST_HEADERS} headers or {middleware._MOST_HEADER_BYTES // 1024} KiB of them",
         f"an address beyond {middleware._MOST_URL_BYTES:,} bytes",
         f"`waitSeconds` is 0 to {LONGEST_WAIT_SECONDS}.",

@@ -7,7 +7,7 @@ Knows no transport: whoever iterates decides when the next result is asked for, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -86,7 +86,7 @@ class Streams:
         self._seconds = seconds
 
     def start(
-        self, operation: Operation, kind: OperationType, *, opened: Opened, reopen: Callable[[], Opened]
+        self, operation: Operation, kind: OperationType, *, opened: Opened, reopen: Callable[[], Awaitable[Opened]]
     ) -> Stream:
         """
         Return the results of an operation of one kind. Raises GatewayError when there is no seat for it.
@@ -107,7 +107,7 @@ class Stream:
         operation: Operation,
         kind: OperationType,
         opened: Opened,
-        reopen: Callable[[], Opened],
+        reopen: Callable[[], Awaitable[Opened]],
         seat: Seat,
         seconds: float,
     ) -> None:
@@ -169,7 +169,7 @@ class Stream:
     @asynccontextmanager
     async def _reopened(self) -> AsyncIterator[Opened]:
         """Open what one event runs with: what was read for an earlier one may be stale."""
-        opened = self._reopen()
+        opened = await self._reopen()
         try:
             yield opened
         finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 from graphql import OperationDefinitionNode
@@ -22,7 +22,12 @@ class StreamedOperation:
     """One operation, whose results are passed on one by one. Close it, however it ended."""
 
     def __init__(
-        self, checks: Checks, streams: Streams, metrics: Metrics, open_context: Callable[[], Opened], request_id: str
+        self,
+        checks: Checks,
+        streams: Streams,
+        metrics: Metrics,
+        open_context: Callable[[], Awaitable[Opened]],
+        request_id: str,
     ) -> None:
         self._checks = checks
         self._streams = streams
@@ -52,7 +57,7 @@ class StreamedOperation:
 
     async def _start(self, asked: GraphQLRequest) -> Stream:
         try:
-            opened = self._opened = self._open()
+            opened = self._opened = await self._open()
             checked = await self._checks.check(asked, opened.caller)
             self._node = checked.node
             if checked.operation is not None and checked.node is not None:

@@ -43,7 +43,7 @@ class Listing:
 
     async def of_project(self, project: str, filter: JobFilter, page: PageRequest, parts: JobParts) -> JobConnection:
         """Return jobs of the task center."""
-        filters = divide(filter, Plane.MANAGEMENT)
+        filters = await self._within_rights(project, divide(filter, Plane.MANAGEMENT), None)
         cursors = Cursors(("jobs", project, *filters.identity))
         connection = await _page([(filters, self._task_center(project, filters))], cursors, page)
         if not parts.identity:
@@ -54,6 +54,21 @@ class Listing:
             return replace(connection, problems=(error,))
         return _each(connection, lambda job: _identified(job, records))
 
+    async def _within_rights(self, project: str, filters: Filters, name: str | None) -> Filters:
+        """Return filters on the task center, of one name perhaps, that pass only jobs which the caller may see."""
+        rights = self._directory.rights(project)
+        if rights is None or rights.opens(name):
+            return filters
+        records = await self._directory.records(project)
+
+        def passes(job: Job) -> bool:
+            # By an id, rights are to the graph that has it now and not to an earlier one of its name.
+            is_known = rights.opens(job.graph_name) or _identified(job, records).ref.graph.graph_id is not None
+            return is_known and filters.passes(job)
+
+        here = filters.here if "graphName" in filters.here else (*filters.here, "graphName")
+        return replace(filters, here=here, passes=passes)
+
     async def of_graph(
         self, graph: Graph, planes: Sequence[Plane] | None, filter: JobFilter, page: PageRequest, parts: JobParts
     ) -> JobConnection:
@@ -62,7 +77,7 @@ class Listing:
         if planes is None and not self._directory.has_management:
             asked.remove(Plane.MANAGEMENT)
         record = await self._record(graph)
-        sources = [self._source(graph, record, plane, filter) for plane in asked]
+        sources = [await self._source(graph, record, plane, filter) for plane in asked]
         identity = [part for filters, _ in sources for part in filters.identity]
         cursors = Cursors(("graph jobs", graph_id_of(graph.key), *identity), feeds=len(sources))
         connection = await _page(sources, cursors, page)
@@ -88,7 +103,7 @@ class Listing:
             return None
         return await self._directory.record(GraphKey(graph.key.project, graph_id=graph.graph_id))
 
-    def _source(self, graph: Graph, record: GraphRecord | None, plane: Plane, filter: JobFilter) -> Source:
+    async def _source(self, graph: Graph, record: GraphRecord | None, plane: Plane, filter: JobFilter) -> Source:
         filters = divide(filter, plane)
         if plane is Plane.SERVICE:
             return filters, lambda offset, limit: self._service(graph.key, offset, limit)
@@ -96,6 +111,7 @@ class Listing:
         name = record.name if record else graph.name
         passes = filters.passes
         filters = replace(filters, graph_name=name, passes=lambda job: job.graph_name == name and passes(job))
+        filters = await self._within_rights(graph.key.project, filters, name)
         return filters, self._task_center(graph.key.project, filters)
 
     async def _service(self, key: GraphKey, offset: int, limit: int) -> Answer[JobsRead]:

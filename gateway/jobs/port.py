@@ -102,7 +102,7 @@ class JobsPort:
         if not ended(job):
             seat = self._reader.runtime.waits.take()
             try:
-                seat.claim(self._reader.caller.scope)
+                seat.claim(self._reader.caller.name)
                 await self._watching().until_ended(job, wait_seconds)
             finally:
                 seat.leave()

@@ -55,12 +55,15 @@ class JobReads:
                 graph_id = (await self._directory.record(graph)).graph_id
             except NotFoundError:
                 return await self.in_history(graph, job_id)
-        return await self._management_status(
-            JobRef(Plane.MANAGEMENT, GraphKey(graph.project, graph_id=graph_id), job_id), graph_id
-        )
+        key = GraphKey(graph.project, graph_id=graph_id)
+        await self._directory.admit(key)
+        job = await self._management_status(JobRef(Plane.MANAGEMENT, key, job_id), graph_id)
+        await self._directory.admit_named(key, job.graph_name)
+        return job
 
     async def in_history(self, graph: GraphKey, job_id: str) -> Job:
         """Return a job of a graph that is gone, its name perhaps used again: only the task center still has it."""
+        await self._directory.admit(GraphKey(graph.project, name=graph.name))
         for number in range(_TASK_CENTER_PAGES):
             offset = number * _TASK_CENTER_PAGE
             read = management.ask_jobs(graph.project, offset=offset, limit=_TASK_CENTER_PAGE, graph_name=graph.name)

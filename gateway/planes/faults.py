@@ -69,17 +69,19 @@ JOB_FAILED = Rule(
     UpstreamFailedError, "{plane} says that the job failed.", codes=_codes("GES", "8301"), says=_JOB_FAILED
 )
 
+CREDENTIAL_REFUSED = Rule(
+    UnauthenticatedError,
+    "{plane} does not accept the credential.",
+    statuses=frozenset({401}),
+    # The service plane answers HTTP 400, not 401, to a token it does not accept.
+    codes=_codes("APIG", "0301", "0305", "0307")
+    | _codes("APIGW", "0301", "0305", "0307")
+    | _codes("GES", "8006", "8007"),
+)
+
 # The first that matches wins; pages 0110, 0040 of the GES API reference and the error codes of APIG.
 RULES = (
-    Rule(
-        UnauthenticatedError,
-        "{plane} does not accept the credential.",
-        statuses=frozenset({401}),
-        # The service plane answers HTTP 400, not 401, to a token it does not accept.
-        codes=_codes("APIG", "0301", "0305", "0307")
-        | _codes("APIGW", "0301", "0305", "0307")
-        | _codes("GES", "8006", "8007"),
-    ),
+    CREDENTIAL_REFUSED,
     Rule(
         ForbiddenError,
         "{plane} refuses: the caller lacks the permission.",
@@ -185,6 +187,15 @@ def check_job(body: Body, plane: Plane) -> Members:
     if fault is None or fault.tells_of_job(is_success=is_success(body)):
         return members
     raise fault.error(plane)
+
+
+def refuses_credential(body: Body) -> bool:
+    """Return whether GES did not answer because it does not accept the credential."""
+    if is_success(body):
+        return False
+    # Of an error that is no JSON the status still tells; which plane it came from makes no difference here.
+    fault = _fault(body, members_of(body, Plane.SERVICE))
+    return fault is not None and fault.rule is CREDENTIAL_REFUSED
 
 
 def has_failed(members: Members) -> bool:

@@ -42,7 +42,7 @@ async def test_an_operation_carries_what_its_resolvers_need() -> None:
     """The request's id, the time taken once, the project, and the ports."""
     async with open_runtime(Ges()) as runtime:
         pass_time(3.5)
-        opened = opener(runtime)(a_request(("X-Auth-Token", "abc")), "r-1")
+        opened = await opener(runtime)(a_request(("X-Auth-Token", "abc")), "r-1")
         context = opened.context
         assert (context.request_id, context.project) == ("r-1", "p1")
         assert context.now == datetime(2026, 3, 5, 2, 0, 3, 500_000, tzinfo=UTC)
@@ -56,7 +56,7 @@ async def test_its_costs_are_counted() -> None:
         open_operation = opener(runtime)
         costs = []
         for _ in range(2):
-            opened = open_operation(a_request(("X-Auth-Token", "abc")), "r-1")
+            opened = await open_operation(a_request(("X-Auth-Token", "abc")), "r-1")
             await opened.context.graphs.get(GRAPH)
             costs.append((opened.upstream_calls, opened.cache_hits))
             await opened.close()
@@ -72,7 +72,7 @@ async def test_a_client_may_ask_for_a_fresh_answer(header: str, calls: int) -> N
     async with open_runtime(ges) as runtime:
         open_operation = opener(runtime)
         for _ in range(2):
-            opened = open_operation(a_request(("X-Auth-Token", "abc"), ("Cache-Control", header)), "r-1")
+            opened = await open_operation(a_request(("X-Auth-Token", "abc"), ("Cache-Control", header)), "r-1")
             await opened.context.graphs.get(GRAPH)
             await opened.close()
     assert len(ges.asked) == calls
@@ -81,13 +81,13 @@ async def test_a_client_may_ask_for_a_fresh_answer(header: str, calls: int) -> N
 async def test_a_request_names_its_project_or_the_settings_do() -> None:
     """One project; the header comes first, and must be one."""
     async with open_runtime(Ges()) as runtime:
-        named = opener(runtime)(a_request(("X-Project-Id", "p2")), "r-1")
+        named = await opener(runtime)(a_request(("X-Project-Id", "p2")), "r-1")
         assert named.context.project == "p2"
         for headers in ([("X-Project-Id", "../p2")], [("X-Project-Id", "p2"), ("X-Project-Id", "p3")]):
             with pytest.raises(BadUserInputError):
-                opener(runtime)(a_request(*headers), "r-1")
+                await opener(runtime)(a_request(*headers), "r-1")
     async with open_runtime(Ges(), project_id=None) as runtime:
-        unnamed = opener(runtime)(a_request(), "r-1")
+        unnamed = await opener(runtime)(a_request(), "r-1")
         with pytest.raises(BadUserInputError, match="X-Project-Id"):
             _ = unnamed.context.project
 
@@ -96,11 +96,11 @@ async def test_without_a_credential_an_operation_opens_and_reads_nothing() -> No
     """Some fields need none; two of them are one too many."""
     ges = Ges({PATH: DESCRIBED})
     async with open_runtime(ges) as runtime:
-        opened = opener(runtime)(a_request(), "r-1")
+        opened = await opener(runtime)(a_request(), "r-1")
         with pytest.raises(UnauthenticatedError):
             await opened.context.graphs.get(GRAPH)
         with pytest.raises(BadUserInputError):
-            opener(runtime)(a_request(("X-Auth-Token", "a"), ("Authorization", "Bearer b")), "r-1")
+            await opener(runtime)(a_request(("X-Auth-Token", "a"), ("Authorization", "Bearer b")), "r-1")
     assert ges.asked == []
 
 
@@ -123,7 +123,7 @@ async def test_a_trace_goes_on_upstream(sent: str | None, state: str | None, for
 
     headers = [("Traceparent", sent), ("Tracestate", state), ("X-Auth-Token", "abc")]
     async with open_runtime(Ges({PATH: note})) as runtime:
-        opened = opener(runtime)(a_request(*((name, value) for name, value in headers if value)), "r-1")
+        opened = await opener(runtime)(a_request(*((name, value) for name, value in headers if value)), "r-1")
         await opened.context.graphs.get(GRAPH)
         await opened.close()
     assert seen[0].get("traceparent") == (sent if forwarded else None)

@@ -34,7 +34,7 @@ class Line:
 async def run(text: str, door: Door, line: Line, seconds: float = 60, **variables: Any) -> ExecutionResult:
     """Run a document with the test schema."""
     operation = Operation(parse(text), None, variables, None)
-    context = door(Request({"type": "http", "headers": []}), "r").context
+    context = (await door(Request({"type": "http", "headers": []}), "r")).context
     return await EXECUTOR.run(operation, context, line.receive, seconds)
 
 

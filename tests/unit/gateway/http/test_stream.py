@@ -63,7 +63,7 @@ CONFIG = StrawberryConfig(scalar_map=SCALARS)
 EXECUTOR = Executor(strawberry.Schema(Query, subscription=Subscription, config=CONFIG), hide_suggestions=False)
 
 
-def start(text: str, door: Door | None = None, seats: StreamSeats | None = None, **variables: Any) -> Stream:
+async def start(text: str, door: Door | None = None, seats: StreamSeats | None = None, **variables: Any) -> Stream:
     """Start an operation."""
     left.clear()
     tree = parse(text)
@@ -71,7 +71,7 @@ def start(text: str, door: Door | None = None, seats: StreamSeats | None = None,
     assert node is not None
     reopen = partial(door or Door(), HTTPConnection({"type": "http", "headers": []}), "r")
     streams = Streams(EXECUTOR, seats or StreamSeats(), seconds=60)
-    return streams.start(Operation(tree, None, variables, None), node.operation, opened=reopen(), reopen=reopen)
+    return streams.start(Operation(tree, None, variables, None), node.operation, opened=await reopen(), reopen=reopen)
 
 
 async def results_of(stream: Stream) -> list[Any]:
@@ -91,7 +91,7 @@ async def results_of(stream: Stream) -> list[Any]:
 async def test_each_event_has_a_context_of_its_own() -> None:
     """What was read for an earlier one may be stale. All are closed, and what they cost is counted together."""
     door = Door()
-    stream = start("subscription { count(to: 3) { number context } }", door)
+    stream = await start("subscription { count(to: 3) { number context } }", door)
     results = await results_of(stream)
     contexts = [result["data"]["count"]["context"] for result in results]
     assert contexts == [str(id(opened.context)) for opened in door.opened[1:]]
@@ -102,7 +102,7 @@ async def test_each_event_has_a_context_of_its_own() -> None:
 
 async def test_an_error_of_a_field_belongs_to_its_event() -> None:
     """The stream goes on."""
-    stream = start(COUNT, to=3)
+    stream = await start(COUNT, to=3)
     results = await results_of(stream)
     assert [result["data"]["count"]["number"] for result in results] == [1, 2, 3]
     assert [len(result.get("errors", ())) for result in results] == [0, 1, 0]
@@ -112,7 +112,7 @@ async def test_an_error_of_a_field_belongs_to_its_event() -> None:
 @pytest.mark.parametrize(("fail", "code"), [("refused", "FORBIDDEN"), ("broken", "INTERNAL_SERVER_ERROR")])
 async def test_an_error_of_the_events_ends_the_stream(fail: str, code: str) -> None:
     """Without data; a defect is masked."""
-    stream = start(COUNT, to=1, fail=fail)
+    stream = await start(COUNT, to=1, fail=fail)
     first, (entry,) = await results_of(stream)
     assert first["data"]["count"]["number"] == 1
     assert (entry["extensions"]["code"], entry["extensions"]["requestId"]) == (code, "r")
@@ -123,13 +123,13 @@ async def test_an_error_of_the_events_ends_the_stream(fail: str, code: str) -> N
 @pytest.mark.parametrize("text", [COUNT, "query ($to: Int!) { hello(name: $to) @skip(if: $to) }"])
 async def test_variables_that_cannot_be_meant_are_told_before_any_result(text: str) -> None:
     """Execution does not begin."""
-    ((entry,),) = await results_of(start(text, to="many"))
+    ((entry,),) = await results_of(await start(text, to="many"))
     assert entry["extensions"] == {"code": "BAD_USER_INPUT", "requestId": "r"}
 
 
 async def test_a_defect_of_a_field_is_masked() -> None:
     """And logged, under the request id."""
-    stream = start("{ defect }")
+    stream = await start("{ defect }")
     (result,) = await results_of(stream)
     assert result["data"] == {"defect": None}
     assert stream.codes == {"INTERNAL_SERVER_ERROR"}
@@ -139,14 +139,14 @@ async def test_a_defect_of_a_field_is_masked() -> None:
 async def test_a_query_has_one_result() -> None:
     """With the context that it was opened with."""
     door = Door()
-    assert await results_of(start("{ hello }", door)) == [{"data": {"hello": "Hello, you!"}}]
+    assert await results_of(await start("{ hello }", door)) == [{"data": {"hello": "Hello, you!"}}]
     assert [opened.closed for opened in door.opened] == [1]
 
 
 async def test_a_reader_that_leaves_ends_the_events_and_frees_the_seat() -> None:
     """At once."""
     seats = StreamSeats()
-    stream = start(COUNT, seats=seats, to=1000)
+    stream = await start(COUNT, seats=seats, to=1000)
     async with aclosing(stream.results()) as results:
         await anext(results)
         assert (seats.subscriptions.taken, seats.operations.taken) == (1, 0)
@@ -159,11 +159,11 @@ async def test_queries_and_subscriptions_take_different_seats() -> None:
     """Each kind is refused by its own bound, and a refused one takes nothing."""
     subscriptions = Seats("subscriptions", maximum=2, per_caller=1)
     seats = StreamSeats(subscriptions, Seats("operations", maximum=1, per_caller=1))
-    watching, asking = start(COUNT, seats=seats, to=1), start("{ hello }", seats=seats)
+    watching, asking = await start(COUNT, seats=seats, to=1), await start("{ hello }", seats=seats)
     with pytest.raises(LimitExceededError):
-        start(COUNT, seats=seats, to=1)
+        await start(COUNT, seats=seats, to=1)
     with pytest.raises(OverloadedError):
-        start("{ hello }", seats=seats)
+        await start("{ hello }", seats=seats)
     assert (subscriptions.taken, seats.operations.taken) == (1, 1)
     for stream in (watching, asking):
         await stream.close()
@@ -172,7 +172,7 @@ async def test_queries_and_subscriptions_take_different_seats() -> None:
 
 async def test_a_result_that_takes_too_long_ends_the_stream() -> None:
     """The net below the deadlines of the reads."""
-    stream = start("{ patient }")
+    stream = await start("{ patient }")
     stream._seconds = 0.01
     ((entry,),) = await results_of(stream)
     assert entry["extensions"]["code"] == "TIMEOUT"
