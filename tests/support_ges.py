@@ -12,6 +12,7 @@ import httpx
 import msgspec
 
 from gateway.auth.caller import Caller, scope_of
+from gateway.auth.gatekeeper import caller_with
 from gateway.graphs import Directory
 from gateway.operations import address_book
 from gateway.reader import Reader
@@ -56,6 +57,11 @@ class Ges(httpx.AsyncBaseTransport):
 def a_caller(token: str = "token-of-one") -> Caller:
     """Make a caller with this token."""
     return Caller(scope_of(token, b"secret"), {"X-Auth-Token": token})
+
+
+def a_caller_with(*graphs: str) -> Caller:
+    """Make a caller to whom these graphs of the project are opened, by our own rule."""
+    return caller_with(graphs, "p1", "one", b"secret")
 
 
 @asynccontextmanager

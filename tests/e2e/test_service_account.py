@@ -10,6 +10,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -260,6 +261,21 @@ async def test_r04_a_stream_tells_of_opened_graphs_only(subscription: str, tmp_p
             response = await it.gateway.client.post(PATH, json={"query": subscription}, headers=headers)
             assert '"FORBIDDEN"' in response.text
             assert '"type"' not in response.text
+
+
+async def test_r04_a_stream_ends_with_the_token_that_opened_it(tmp_path: Path) -> None:
+    """With an error, at the first event after that, and without telling of it."""
+    query = 'subscription { graphJobsUpdated(graph: { name: "supply_chain" }) { at type } }'
+    async with guarded(tmp_path, jwt_leeway_seconds=0) as it:
+        headers = {"X-Auth-Token": a_token(["supply_chain"], seconds=100), "Accept": "text/event-stream"}
+        response = await it.gateway.client.post(PATH, json={"query": query}, headers=headers)
+    results = [json.loads(line.removeprefix("data: ")) for line in response.text.splitlines() if "data: {" in line]
+    *events, last = results
+    assert [error["extensions"]["code"] for error in last["errors"]] == ["UNAUTHENTICATED"]
+    assert "data" not in last
+    told = [datetime.fromisoformat(event["data"]["graphJobsUpdated"]["at"]) for event in events]
+    assert told
+    assert max(told) < BEGAN + timedelta(seconds=100)
 
 
 async def test_callers_of_equal_rights_share_what_is_read(tmp_path: Path) -> None:

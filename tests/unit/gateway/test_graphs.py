@@ -6,13 +6,22 @@ from typing import Any
 
 import pytest
 
-from schema.errors import GraphNotRunningError, NotFoundError, PlaneUnavailableError
+from schema.errors import ForbiddenError, GraphNotRunningError, NotFoundError, PlaneUnavailableError
 from schema.graph import GraphEdition
 from schema.ids import GraphKey
 from schema.page import PageRequest
 from schema.plane import Plane
 from tests.support_clock import FAKE_TIME
-from tests.support_ges import Ges, Said, a_described_graph, a_directory, a_list_of, open_reader, open_runtime
+from tests.support_ges import (
+    Ges,
+    Said,
+    a_caller_with,
+    a_described_graph,
+    a_directory,
+    a_list_of,
+    open_reader,
+    open_runtime,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -197,3 +206,75 @@ async def test_an_unknown_id_is_not_found_and_no_management_plane_is_said() -> N
         with pytest.raises(PlaneUnavailableError, match="not configured") as caught:
             await a_directory(reader).get(gone)
         assert caught.value.plane is Plane.MANAGEMENT
+
+
+BY_ID = GraphKey("p1", graph_id="id-of-movies")
+TWO = a_list_of(a_described_graph("movies", enable_rbac=True), a_described_graph("books"))
+
+
+@pytest.mark.parametrize("opened", ["movies", "id-of-movies", "*"])
+@pytest.mark.parametrize("key", [MOVIES, BY_ID])
+async def test_a_graph_is_opened_by_its_name_or_its_id(key: GraphKey, opened: str) -> None:
+    """
+    Whichever it is asked for by. GES sees one account, so what it says is the same for all.
+
+    `admit` asks nobody which graph has a name now: what it is asked about may have been another's.
+    """
+    described: Said = (200, {"graph": a_described_graph("movies", enable_rbac=True)})
+    ges = Ges({LIST: TWO, f"{LIST}/id-of-movies": described})
+    async with open_runtime(ges) as runtime, open_reader(runtime, a_caller_with(opened)) as reader:
+        directory = a_directory(reader)
+        if key is BY_ID or opened != "id-of-movies":
+            await directory.admit(key)
+        assert (await directory.record(key)).name == (await directory.get(key)).name == "movies"
+        assert (await directory.place(key)).shared
+    async with open_runtime(ges, cache_sharing="caller") as runtime, open_reader(runtime, a_caller_with("*")) as reader:
+        assert not (await a_directory(reader).place(MOVIES)).shared
+
+
+@pytest.mark.parametrize(
+    "key", [MOVIES, BY_ID, GraphKey("p1", name="gone"), GraphKey("p1", graph_id="gone"), GraphKey("p2", name="books")]
+)
+async def test_any_other_graph_is_refused_on_every_way(key: GraphKey) -> None:
+    """In the same words whether it exists or not; another project is refused without asking."""
+    described: Said = (200, {"graph": a_described_graph("movies")})
+    ges = Ges({LIST: TWO, f"{LIST}/id-of-movies": described, f"{LIST}/gone": NO_SUCH_GRAPH})
+    async with open_runtime(ges) as runtime, open_reader(runtime, a_caller_with("books")) as reader:
+        directory = a_directory(reader)
+        for way in (directory.record, directory.place, directory.get, directory.admit):
+            with pytest.raises(ForbiddenError):
+                await way(key)
+    assert key.project == "p1" or ges.asked == []
+
+
+async def test_a_graph_that_is_opened_and_not_there_is_not_there() -> None:
+    """Whoever may see it may know."""
+    ges = Ges({LIST: TWO})
+    async with open_runtime(ges) as runtime, open_reader(runtime, a_caller_with("gone")) as reader:
+        with pytest.raises(NotFoundError):
+            await a_directory(reader).record(GraphKey("p1", name="gone"))
+
+
+async def test_a_graph_that_the_operator_placed_is_opened_by_name_only() -> None:
+    """The directory need not know it, so nothing ties an id to it; without management plane there are no ids."""
+    settings = {"management_url": None, "service_urls": {"movies": "http://10.0.0.5", "books": "http://10.0.0.6"}}
+    async with open_runtime(Ges(), **settings) as runtime, open_reader(runtime, a_caller_with("movies")) as reader:
+        directory = a_directory(reader)
+        assert (await directory.place(MOVIES)).shared
+        assert (await directory.get(MOVIES)).name == "movies"
+        for way in (directory.place, directory.get):
+            with pytest.raises(ForbiddenError):
+                await way(GraphKey("p1", name="books"))
+
+
+async def test_a_list_is_cut_from_what_is_opened() -> None:
+    """With its own numbers; the cursors are those of everybody."""
+    ges = Ges({FIRST: a_list_of(*(a_described_graph(name) for name in ("a", "b", "c", "d")))})
+    async with open_runtime(ges) as runtime, open_reader(runtime, a_caller_with("b", "id-of-d", "x")) as reader:
+        page = await a_directory(reader).list("p1", PageRequest(1))
+        assert ([edge.node.name for edge in page.edges], page.total_count, page.has_next) == (["b"], 2, True)
+        page = await a_directory(reader).list("p1", PageRequest(5, after=page.edges[0].cursor))
+        assert ([edge.node.name for edge in page.edges], page.total_count, page.has_next) == (["d"], 2, False)
+        with pytest.raises(ForbiddenError):
+            await a_directory(reader).list("p2", PageRequest(1))
+    assert set(ges.asked) == {FIRST}

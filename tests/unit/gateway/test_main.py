@@ -17,6 +17,7 @@ import pytest
 
 from gateway import VERSION
 from gateway.__main__ import main
+from gateway.auth.api_keys import hash_of
 from tests.support_process import ROOT, running
 
 MODULE = ["-m", "gateway"]
@@ -75,6 +76,17 @@ def test_the_settings_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     """With the values in use, as an environment file."""
     assert main(["settings"], {"GES_GATEWAY_PORT": "81"}) == 0
     assert "# Port to listen on; 0 takes a free one. Default: 8000.\nGES_GATEWAY_PORT=81\n" in capsys.readouterr().out
+
+
+def test_a_key_is_made_with_its_entry(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each as a line that can be cut out; nothing is written anywhere else."""
+    assert main(["key", "dashboard", "--graphs", "movies, books"], {}) == 0
+    key, entry = map(json.loads, capsys.readouterr().out.splitlines())
+    assert entry == {"name": "dashboard", "hash": hash_of(key["key"]), "graphs": ["movies", "books"]}
+    assert main(["key", "everything"], {}) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[1])["graphs"] == ["*"]
+    assert main(["key", "nothing", "--graphs", " , "], {}) == 2
+    assert "--graphs" in capsys.readouterr().err
 
 
 def test_settings_that_cannot_be_used_stop_every_command(capsys: pytest.CaptureFixture[str]) -> None:

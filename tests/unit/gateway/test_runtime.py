@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from gateway.flight import FlightCancelledError
@@ -33,6 +34,17 @@ async def test_without_a_transport_each_plane_has_its_own() -> None:
     assert set(runtime.clients) == set(runtime.breakers) == set(Plane)
     await runtime.close()
     await runtime.close()
+
+
+async def test_replicas_with_a_secret_have_the_same_scopes() -> None:
+    """They share a store; whoever has another secret has other scopes. It is shown to nobody."""
+    texts = ("hunter2-" * 5, "hunter2-" * 5, "hunter2+" * 5)
+    runtimes = [Runtime(Settings(cache_secret=SecretStr(text)), transport=Ges()) for text in texts]
+    one, same, other = (runtime.secret for runtime in runtimes)
+    assert one == same != other
+    assert b"hunter2" not in one
+    for runtime in runtimes:
+        await runtime.close()
 
 
 async def test_scopes_of_two_processes_do_not_match() -> None:

@@ -21,7 +21,16 @@ from schema.job_list import JobConnection, JobFilter
 from schema.page import PageRequest
 from schema.plane import Plane
 from tests.support_clock import FAKE_TIME
-from tests.support_ges import Ges, Said, a_described_graph, a_directory, a_list_of, open_reader, open_runtime
+from tests.support_ges import (
+    Ges,
+    Said,
+    a_caller_with,
+    a_described_graph,
+    a_directory,
+    a_list_of,
+    open_reader,
+    open_runtime,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -302,3 +311,25 @@ async def test_a_plane_that_fails_takes_the_total_along() -> None:
     assert errors[0] is None
     assert errors[1] is not None
     assert errors[1].retryable
+
+
+@pytest.mark.parametrize(
+    ("opened", "jobs"),
+    [("movies", ["m3", "m1"]), ("id-of-movies", ["m3"]), ("*", ["m3", "m2", "m1"]), ("books", ["m2"])],
+)
+async def test_rights_by_id_are_to_the_graph_that_has_it_now(opened: str, jobs: list[str]) -> None:
+    """A job older than the graph is of an earlier graph of its name, which only rights by name open."""
+    early = "2025-03-04T10:00:00"
+    tasks = [a_task(3, 10), a_task(2, 9, related_graph="books"), a_task(1, begin_time=early)]
+    ges = a_ges(tasks, [])
+    async with open_runtime(ges) as runtime, open_reader(runtime, a_caller_with(opened)) as reader:
+        directory = a_directory(reader)
+        listing = Listing(JobReads(reader, directory), directory)
+        page = await listing.of_project("p1", JobFilter(), PageRequest(10), NOTHING)
+        assert [edge.node.job_id for edge in page.edges] == jobs
+        told = page.planes[0]
+        assert (told.total_count, told.filtered_here) == ((3, []) if opened == "*" else (None, ["graphName"]))
+        if opened != "books":
+            graph = await directory.get(MOVIES)
+            of_graph = await listing.of_graph(graph, [Plane.MANAGEMENT], JobFilter(), PageRequest(10), NOTHING)
+            assert [edge.node.job_id for edge in of_graph.edges] == [job for job in jobs if job != "m2"]

@@ -12,14 +12,23 @@ import pytest
 from gateway.jobs.results import JobReads
 from schema.algorithm_result import RowPage
 from schema.context import JobParts
-from schema.errors import BadUserInputError, NotFoundError, PlaneUnavailableError, ResultGoneError
+from schema.errors import BadUserInputError, ForbiddenError, NotFoundError, PlaneUnavailableError, ResultGoneError
 from schema.ids import GraphKey, JobRef
 from schema.job import JobKind, JobStatus
 from schema.page import Window
 from schema.plane import Plane
 from schema.rows import ResultRow
 from tests.support_clock import FAKE_TIME
-from tests.support_ges import Ges, Said, a_described_graph, a_directory, a_list_of, open_reader, open_runtime
+from tests.support_ges import (
+    Ges,
+    Said,
+    a_caller_with,
+    a_described_graph,
+    a_directory,
+    a_list_of,
+    open_reader,
+    open_runtime,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -268,3 +277,20 @@ async def test_many_rows_are_held_where_streaming_gains_or_proves_nothing(one_ro
         page = await reads.rows(JOB, MANY)
     assert isinstance(page.rows, Sequence)
     assert ges.asked[-1] == f"{STATUS}?offset=0&limit=20000"
+
+
+@pytest.mark.parametrize(("opened", "said"), [("movies", "books"), ("id-of-movies", "books")])
+async def test_a_job_of_another_graph_than_it_was_asked_under_is_refused(opened: str, said: str) -> None:
+    """Whether GES looks at the graph in the path is documented nowhere, so what it answers is looked at."""
+    path = "/v2/p1/graphs/id-of-movies/jobs/m1/status"
+    described = a_described_graph("movies")
+    ges = Ges({TASKS[:-5]: a_list_of(described), TASKS[:-5] + "/id-of-movies": (200, {"graph": described})})
+    key = GraphKey("p1", graph_id="id-of-movies")
+    async with open_runtime(ges) as runtime, open_reader(runtime, a_caller_with(opened)) as reader:
+        reads = JobReads(reader, a_directory(reader), fresh=True)
+        ges.says[path] = (200, {"job_id": "m1", "status": "success", "related_graph": "movies"})
+        assert (await reads.on_management(key, "m1")).graph_name == "movies"
+        reader.forget()
+        ges.says[path] = (200, {"job_id": "m1", "status": "success", "related_graph": said})
+        with pytest.raises(ForbiddenError):
+            await reads.on_management(key, "m1")
