@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache, partial
 
 from gateway.auth.api_keys import ApiKeys
 from gateway.auth.caller import Caller, Headers, scope_of
@@ -15,6 +16,7 @@ from gateway.auth.jwt import Bearer, Jwts, looks_like_jwt
 from gateway.auth.rights import EVERY_GRAPH, Rights
 from schema.errors import ForbiddenError, UnauthenticatedError
 
+_MOST_CALLERS = 10_000
 _LOCALHOST = "localhost"
 
 
@@ -22,10 +24,10 @@ class Gatekeeper:
     """Callers who show that they may ask. `project` is the one the account reads."""
 
     def __init__(self, project: str, secret: bytes, *, keys: ApiKeys | None = None, jwts: Jwts | None = None) -> None:
-        self._project = project
-        self._secret = secret
         self._keys = keys
         self._jwts = jwts
+        # Asked for every request, and the same for the same credential.
+        self._caller = lru_cache(maxsize=_MOST_CALLERS)(partial(caller_with, project=project, secret=secret))
 
     def known(self, headers: Headers) -> Caller | None:
         """Return who is calling when no key of an issuer has to be asked for."""
@@ -50,10 +52,10 @@ class Gatekeeper:
         entry = self._keys.find(credential) if self._keys is not None else None
         if entry is None:
             raise UnauthenticatedError("The credential is not one that this gateway accepts.")
-        return caller_with(entry.graphs, self._project, f"key {entry.name}", self._secret)
+        return self._caller(tuple(entry.graphs), name=f"key {entry.name}")
 
     def _bearer(self, bearer: Bearer) -> Caller:
-        return caller_with(bearer.graphs, self._project, f"jwt {bearer.name}", self._secret)
+        return self._caller(bearer.graphs, name=f"jwt {bearer.name}")
 
 
 class Anyone:

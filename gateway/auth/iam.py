@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from gateway.auth.exchange import ExchangeError, Exchanges
+from gateway.auth.exchange import ExchangeError, Exchanges, Reply
 from schema.errors import (
     PlaneUnavailableError,
     RateLimitedError,
@@ -20,6 +20,7 @@ from schema.errors import (
 # Without its list of all services the answer is a hundredth in size.
 _PATH = "/v3/auth/tokens?nocatalog=true"
 _CREATED = 201
+_RETRY_AFTER_DIGITS = 5
 _REFUSED = frozenset({401, 403})
 # Tokens stand in headers; longer ones no plane would take.
 _LONGEST_TOKEN = 32 * 1024
@@ -74,7 +75,7 @@ class Iam:
         except ExchangeError as failure:
             raise PlaneUnavailableError(f"IAM could not be asked for a token ({failure}).") from None
         if reply.status != _CREATED:
-            raise _refusal(reply.status)
+            raise _refusal(reply)
         value = reply.headers.get("x-subject-token", "")
         try:
             issued = msgspec.json.decode(reply.content, type=_Issued).token
@@ -91,12 +92,15 @@ def _utc(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _refusal(status: int) -> UpstreamError:
+def _refusal(reply: Reply) -> UpstreamError:
+    status = reply.status
     if status in _REFUSED:
         text = "IAM does not accept the gateway's own user: its operator must correct the name, password or project."
         return UnauthenticatedError(text, upstream_status=status)
     if status == 429:
-        return RateLimitedError("IAM throttles.", upstream_status=status)
+        said = reply.headers.get("retry-after", "")
+        wait = float(said) if said.isascii() and said.isdecimal() and len(said) < _RETRY_AFTER_DIGITS else None
+        return RateLimitedError("IAM throttles.", upstream_status=status, retry_after_seconds=wait)
     if status >= 500:
         return PlaneUnavailableError("IAM is out of service.", upstream_status=status)
     return UpstreamFailedError("IAM does not take the gateway's request for a token.", upstream_status=status)

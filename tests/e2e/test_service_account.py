@@ -6,6 +6,7 @@ GES sees one account for all of them, so that what a caller may see is the gatew
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -139,6 +140,21 @@ async def test_r02_a_graph_is_seen_by_whom_it_is_opened_to_and_by_nobody_else(pa
                 else:
                     assert codes in ([], ["NOT_FOUND"]) if "said to be" in path else codes == []
             pass_time(31)
+
+
+@pytest.mark.parametrize("path", ["found on the service plane", "a job of the management plane by id", "its jobs"])
+async def test_r03_a_read_under_way_is_not_shared_with_whom_it_is_not_opened_to(path: str, tmp_path: Path) -> None:
+    """All at once, while GES takes its time, and while somebody watches the job."""
+    async with guarded(tmp_path) as it:
+        it.gateway.sandbox.state.trouble.set(
+            {plane: {"kind": "latency", "seconds": 1} for plane in ("management", "service")}
+        )
+        waiting = asyncio.ensure_future(it.codes(PATHS["waited for"], "by-name"))
+        holders = (*MAY, *MAY_NOT) * 3
+        told = await asyncio.gather(*(it.codes(PATHS[path], holder) for holder in holders))
+        assert await waiting == []
+        expected = [["FORBIDDEN"] if holder in MAY_NOT else [] for holder in holders]
+        assert told == expected
 
 
 async def test_r02_who_may_not_see_a_graph_is_told_nothing_of_it(tmp_path: Path) -> None:

@@ -124,3 +124,16 @@ async def test_an_iam_that_cannot_be_reached_may_be_asked_again() -> None:
 def test_a_user_shows_no_password() -> None:
     """It ends in tracebacks, as its tokens do."""
     assert "hunter2" not in repr(USER) + repr(Token("hunter2", 1.0))
+
+
+@pytest.mark.parametrize(("said", "seconds"), [("30", 30.0), ("", None), ("now", None), ("9" * 9, None), ("²", None)])
+async def test_iam_may_say_when_to_ask_again(said: str, seconds: float | None) -> None:
+    """In seconds."""
+
+    def say(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(429, headers=[(b"Retry-After", said.encode("latin-1"))])
+
+    iam = Iam("http://iam.example", USER, Exchanges(httpx.MockTransport(say), "test/1"))
+    with pytest.raises(RateLimitedError) as caught:
+        await iam.issue()
+    assert caught.value.retry_after_seconds == seconds

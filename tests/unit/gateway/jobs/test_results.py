@@ -294,3 +294,15 @@ async def test_a_job_of_another_graph_than_it_was_asked_under_is_refused(opened:
         ges.says[path] = (200, {"job_id": "m1", "status": "success", "related_graph": said})
         with pytest.raises(ForbiddenError):
             await reads.on_management(key, "m1")
+
+
+async def test_a_job_of_a_graph_that_is_not_opened_is_not_even_asked_for() -> None:
+    """Its answer need not say of which graph it is."""
+    path = "/v2/p1/graphs/id-of-movies/jobs/m1/status"
+    ges = Ges({path: (200, {"job_id": "m1", "status": "success"})})
+    ges.says["/v2/p1/graphs/id-of-movies"] = (200, {"graph": a_described_graph("movies")})
+    async with open_runtime(ges) as runtime, open_reader(runtime, a_caller_with("books")) as reader:
+        reads = JobReads(reader, a_directory(reader))
+        with pytest.raises(ForbiddenError):
+            await reads.on_management(GraphKey("p1", graph_id="id-of-movies"), "m1")
+    assert path not in ges.asked
