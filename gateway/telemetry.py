@@ -31,7 +31,7 @@ class Event(StrEnum):
     OPERATION = "operation"  # One GraphQL request was answered, or given up by its client (status 499).
     REFUSED = "refused"  # A request was turned away before GraphQL saw it.
     UPSTREAM_FAILED = "upstream_failed"  # A call to GES brought no answer, or none that can be used.
-    ACCOUNT_FAILED = "account_failed"  # Keys of callers' tokens, or the gateway's own token, could not be had.
+    ACCOUNT_FAILED = "account_failed"  # Keys of callers, or the gateway's own token, could not be had.
     STORE_FAILED = "store_failed"  # The store of bodies did not do what it was asked; told once in ten seconds.
     UNEXPECTED = "unexpected"  # A defect: an exception nobody foresaw, masked towards the client.
     LISTENING = "listening"  # The port is open.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -15,11 +15,14 @@ from msgspec import Meta
 
 from gateway.auth.rights import EVERY_GRAPH
 from gateway.settings import PREFIX, SettingsError
+from gateway.telemetry import Event, log
 
 # So that people and scanners of leaked secrets know what they have before them.
 _START = "gesk_"
 _KEY_BYTES = 32
 _HASH = "sha256:"
+# A key that is taken out of the file opens things for so long at most.
+_LOOK_SECONDS = 5.0
 _SETTING = f"{PREFIX}API_KEYS_FILE"
 
 
@@ -60,6 +63,44 @@ class ApiKeys:
 
     def _place(self, hash: str) -> bytes:
         return hmac.digest(self._secret, hash.encode(), "sha256")
+
+
+class KeyFile:
+    """The keys of a file, read again when it changes; a change that cannot be read is told, and changes nothing."""
+
+    def __init__(self, path: Path, monotonic: Callable[[], float]) -> None:
+        self._path = path
+        self._monotonic = monotonic
+        self._look_at = monotonic() + _LOOK_SECONDS
+        # Before it is read: what changes in between is seen at the next look.
+        self._stamp = _stamp(path)
+        self._keys = ApiKeys(read_entries(path))
+
+    def find(self, text: str) -> Entry | None:
+        """Return the entry of a key, None when there is none."""
+        now = self._monotonic()
+        if now >= self._look_at:
+            self._look_at = now + _LOOK_SECONDS
+            self._look()
+        return self._keys.find(text)
+
+    def _look(self) -> None:
+        stamp = _stamp(self._path)
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            self._keys = ApiKeys(read_entries(self._path))
+        except SettingsError as error:
+            log.warning(Event.ACCOUNT_FAILED, what="api_keys", cause=str(error))
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_mtime_ns, found.st_size, found.st_ino)
 
 
 def hash_of(text: str) -> str:

@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Iterable
 from functools import lru_cache, partial
 
-from gateway.auth.api_keys import ApiKeys
+from gateway.auth.api_keys import ApiKeys, KeyFile
 from gateway.auth.caller import Caller, Headers, scope_of
 from gateway.auth.credential import read_credential
 from gateway.auth.jwt import Bearer, Jwts, looks_like_jwt
@@ -23,7 +23,9 @@ _LOCALHOST = "localhost"
 class Gatekeeper:
     """Callers who show that they may ask. `project` is the one the account reads."""
 
-    def __init__(self, project: str, secret: bytes, *, keys: ApiKeys | None = None, jwts: Jwts | None = None) -> None:
+    def __init__(
+        self, project: str, secret: bytes, *, keys: ApiKeys | KeyFile | None = None, jwts: Jwts | None = None
+    ) -> None:
         self._keys = keys
         self._jwts = jwts
         # Asked for every request, and the same for the same credential.

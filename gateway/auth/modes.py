@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.auth.account import Account
-from gateway.auth.api_keys import ApiKeys, read_entries
+from gateway.auth.api_keys import KeyFile
 from gateway.auth.caller import Callers
 from gateway.auth.exchange import ExchangeError, Exchanges
 from gateway.auth.gatekeeper import Anyone, Gatekeeper
@@ -63,7 +63,7 @@ def _passthrough(_settings: Settings, means: Means) -> Mode:
 
 def _service_account(settings: Settings, means: Means) -> Mode:
     project = settings.project_id or ""
-    keys = None if settings.api_keys_file is None else ApiKeys(read_entries(settings.api_keys_file))
+    keys = None if settings.api_keys_file is None else KeyFile(settings.api_keys_file, means.monotonic)
     jwks = _jwks(settings, means)
     jwts = None if jwks is None else Jwts(_rules(settings), jwks, now=means.now, secret=means.secret)
     callers: Callers = Anyone(project, means.secret)

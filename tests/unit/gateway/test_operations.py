@@ -170,3 +170,13 @@ async def test_health_tells_how_the_planes_did() -> None:
 def test_every_state_of_a_breaker_has_its_word() -> None:
     """The contract names the same three states."""
     assert {state.name for state in BreakerState} == {state.name for state in CircuitState}
+
+
+async def test_an_operation_counts_against_its_caller_and_not_against_all_who_see_the_same() -> None:
+    """Bounds are each caller's own, where scopes are shared."""
+    async with open_runtime(Ges()) as runtime:
+        opened = await opener(runtime)(a_request(("X-Auth-Token", "abc")), "r-1")
+        caller = runtime.mode.callers.known([(b"x-auth-token", b"abc")])
+        assert caller is not None
+        assert opened.caller == caller.name
+        assert (await opener(runtime)(a_request(), "r-1")).caller is None

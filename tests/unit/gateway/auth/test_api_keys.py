@@ -6,8 +6,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
-from gateway.auth.api_keys import ApiKeys, Entry, hash_of, make_key, read_entries
+from gateway.auth.api_keys import ApiKeys, Entry, KeyFile, hash_of, make_key, read_entries
 from gateway.settings import SettingsError
 
 
@@ -75,3 +76,48 @@ def test_a_file_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
     """A folder, for instance."""
     with pytest.raises(SettingsError, match="cannot be read"):
         read_entries(tmp_path)
+
+
+class Watch:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def test_a_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
+    """So that a key can be taken back without a restart; it is looked at now and then, not for every request."""
+    old, new, watch = make_key("old"), make_key("new"), Watch()
+    path = a_file(tmp_path, {"keys": [old.entry]})
+    keys = KeyFile(path, watch)
+    assert keys.find(old.text) == old.entry
+    a_file(tmp_path, {"keys": [new.entry, make_key("another").entry]})
+    watch.seconds = 4.9
+    assert keys.find(old.text) == old.entry
+    watch.seconds = 5.0
+    assert keys.find(old.text) is None
+    assert keys.find(new.text) == new.entry
+    watch.seconds = 10.0
+    assert keys.find(new.text) == new.entry
+
+
+@pytest.mark.parametrize("broken", [b"{", None])
+def test_a_change_that_cannot_be_read_changes_nothing_and_is_told_once(tmp_path: Path, broken: bytes | None) -> None:
+    """Half a file must not lock everybody out; mended, it counts again."""
+    old, new, watch = make_key("old"), make_key("new"), Watch()
+    path = a_file(tmp_path, {"keys": [old.entry]})
+    keys = KeyFile(path, watch)
+    if broken is None:
+        path.unlink()
+    else:
+        path.write_bytes(broken)
+    with capture_logs() as logs:
+        for watch.seconds in (5.0, 10.0, 15.0):
+            assert keys.find(old.text) == old.entry
+    assert [(line["event"], line["what"]) for line in logs] == [("account_failed", "api_keys")]
+    a_file(tmp_path, {"keys": [new.entry]})
+    watch.seconds = 20.0
+    assert (keys.find(old.text), keys.find(new.text)) == (None, new.entry)
