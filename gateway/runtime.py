@@ -191,7 +191,8 @@ class Runtime:
         await self.watches.close()
         await self.flights.close()
         await self.mode.close()
-        for transport in {*self._transports.values(), self._issuers}:
+        transports = {id(transport): transport for transport in (*self._transports.values(), self._issuers)}
+        for transport in transports.values():
             await transport.aclose()
         await self.store.close()
         await self.documents.close()
