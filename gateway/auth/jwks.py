@@ -51,19 +51,23 @@ class Jwks:
         Raises PlaneUnavailableError when the keys cannot be had.
         """
         now = self._monotonic()
-        age = now - self._fetched_at
-        if self._content is None or age > self._lifetime_seconds * _STALE_LIFETIMES:
+        if not self.hold():
             await self._looked(now)
-            if (
-                self._content is None
-                or self._monotonic() - self._fetched_at > self._lifetime_seconds * _STALE_LIFETIMES
-            ):
+            if not self.hold():
                 raise PlaneUnavailableError("The keys of callers' tokens cannot be had.", retry_after_seconds=5.0)
-        elif age > self._lifetime_seconds:
-            self._begin(now)
         if kid not in self._keys:
             await self._looked(now)
         return self._keys.get(kid)
+
+    def hold(self) -> bool:
+        """Tell whether the keys may be used, and what was verified by them; older ones are had again beside that."""
+        now = self._monotonic()
+        age = now - self._fetched_at
+        if self._content is None or age > self._lifetime_seconds * _STALE_LIFETIMES:
+            return False
+        if age > self._lifetime_seconds:
+            self._begin(now)
+        return True
 
     async def close(self) -> None:
         """End a look under way."""

@@ -74,7 +74,8 @@ class Jwts:
         """Return who bears a token that was verified before, None when it has to be verified."""
         place = scope_of(token, self._secret)
         bearer = self._remembered.get(place)
-        if bearer is None:
+        # Asked for every token: or keys that are taken back would go on opening what was verified by them.
+        if bearer is None or not self._jwks.hold():
             return None
         if bearer.generation != self._jwks.generation or bearer.ends_at <= self._now().timestamp():
             del self._remembered[place]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hmac
 from contextlib import suppress
@@ -268,3 +269,26 @@ async def test_the_end_follows_the_clock_that_is_passed_in() -> None:
     jwts = open_jwts()
     pass_time(3629)
     assert (await jwts.verify(token)).name == "ada"
+
+
+async def test_a_key_that_is_taken_back_ends_tokens_that_are_in_use() -> None:
+    """Though nothing else has to be verified meanwhile; and none is believed when keys cannot be had for long."""
+    source = Source(KEY)
+    jwts = open_jwts(source)
+    token = a_token(exp=NOW + 50_000)
+    await jwts.verify(token)
+    pass_time(601)
+    assert jwts.known(token)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert (source.asked, jwts.known(token) is not None) == (2, True)
+    source.keys = (OTHER,)
+    pass_time(601)
+    assert jwts.known(token)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert jwts.known(token) is None
+    other = a_token(OTHER, exp=NOW + 50_000)
+    await jwts.verify(other)
+    pass_time(3601)
+    assert jwts.known(other) is None
