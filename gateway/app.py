@@ -19,13 +19,15 @@ from gateway.answers import Answers
 from gateway.compression import Compression
 from gateway.documents import Documents
 from gateway.endpoint import Endpoint
+from gateway.export import PATH as EXPORT_PATH
+from gateway.export import Export
 from gateway.front import Front
 from gateway.graphiql import assets, page
 from gateway.http.checking import Checks
 from gateway.http.persisted import PersistedDocuments
 from gateway.http.stream import StreamSeats
 from gateway.landing import landing
-from gateway.metrics import CACHE_BYTES, UNDER_WAY
+from gateway.metrics import CACHE_BYTES, EXPORTS, UNDER_WAY
 from gateway.middleware import protected, protection
 from gateway.operations import opener
 from gateway.overload import Overload
@@ -60,13 +62,12 @@ def create_app(
     operations = Seats("operations", maximum=settings.max_operations, per_caller=settings.max_operations)
     served = _endpoint(runtime, schema, checks, operations, demo_token)
     endpoint = Overload(served, operations)
-    answers = Answers(settings.answers_max_bytes, runtime.clock.monotonic)
     runtime.metrics.show(UNDER_WAY, lambda: {(): operations.taken})
-    runtime.metrics.show(CACHE_BYTES, lambda: {("answers",): answers.held_bytes})
     app = Starlette(
         routes=[
             Route(PATH, endpoint),
             WebSocketRoute(PATH, _sockets(runtime, served, checks)),
+            Route(EXPORT_PATH, _export(runtime)),
             Route("/", _to_endpoint),
             *(assets() if settings.graphiql else ()),
             *probes(lambda: not app.state.is_draining),
@@ -76,7 +77,7 @@ def create_app(
         lifespan=partial(_lifespan, runtime),
     )
     # Ahead of Starlette itself: what is given again needs nothing of it, and what is executed neither.
-    app.middleware_stack = _front(app, protected(endpoint, settings), runtime, answers)
+    app.middleware_stack = _front(app, protected(endpoint, settings), runtime)
     app.state.is_draining = False
     app.state.ending = runtime.ending
     app.state.runtime = runtime
@@ -93,7 +94,9 @@ async def _lifespan(runtime: Runtime, _app: Starlette) -> AsyncIterator[None]:
         await runtime.close()
 
 
-def _front(app: Starlette, endpoint: ASGIApp, runtime: Runtime, answers: Answers) -> Front:
+def _front(app: Starlette, endpoint: ASGIApp, runtime: Runtime) -> Front:
+    answers = Answers(runtime.settings.answers_max_bytes, runtime.clock.monotonic)
+    runtime.metrics.show(CACHE_BYTES, lambda: {("answers",): answers.held_bytes})
     behind = app.build_middleware_stack()
     if runtime.settings.compression:
         behind, endpoint = Compression(behind), Compression(endpoint)
@@ -149,6 +152,13 @@ def _sockets(runtime: Runtime, served: Endpoint, checks: Checks) -> Sockets:
         most_operations=settings.max_operations_per_socket,
         heartbeat_seconds=settings.heartbeat_seconds,
     )
+
+
+def _export(runtime: Runtime) -> Export:
+    settings = runtime.settings
+    seats = Seats("exports", maximum=settings.max_exports, per_caller=settings.max_exports_per_caller)
+    runtime.metrics.show(EXPORTS, lambda: {(): seats.taken})
+    return Export(opener(runtime), seats, runtime.metrics)
 
 
 async def _to_endpoint(_: Request) -> Response:

@@ -33,7 +33,7 @@ class Metric(NamedTuple):
 
 
 OPERATIONS = Metric(
-    "operation_seconds", "histogram", "GraphQL operations answered, and their time.", ("type", "outcome")
+    "operation_seconds", "histogram", "Operations answered, exports among them, and their time.", ("type", "outcome")
 )
 ERRORS = Metric("errors", "counter", "Errors told to clients, refusals included.", ("code",))
 UPSTREAM = Metric("upstream_seconds", "histogram", "Calls to GES, and their time.", ("plane", "outcome"))
@@ -48,23 +48,11 @@ BREAKERS = Metric("breakers", "gauge", "Addresses of GES by the state of their b
 POLLERS = Metric("pollers", "gauge", "Jobs and graphs being polled.")
 SUBSCRIBERS = Metric("subscribers", "gauge", "Subscriptions and waiting queries that listen.")
 UNDER_WAY = Metric("operations_under_way", "gauge", "Operations being executed.")
+EXPORTS = Metric("exports", "gauge", "Whole results being sent.")
 LOOP_LAG = Metric("loop_lag_seconds", "histogram", "How late the event loop came back to a timer.")
 METRICS = (
-    *(
-        OPERATIONS,
-        ERRORS,
-        UPSTREAM,
-        UPSTREAM_BYTES,
-        TOKENS,
-        LOOKUPS,
-        CACHE_BYTES,
-        FLIGHTS,
-        JOINED,
-        GRANTS,
-        BREAKERS,
-        POLLERS,
-    ),
-    *(SUBSCRIBERS, UNDER_WAY, LOOP_LAG),
+    *(OPERATIONS, ERRORS, UPSTREAM, UPSTREAM_BYTES, TOKENS, LOOKUPS, CACHE_BYTES, FLIGHTS, JOINED, GRANTS, BREAKERS),
+    *(POLLERS, SUBSCRIBERS, UNDER_WAY, EXPORTS, LOOP_LAG),
 )
 
 # Seconds; from a finished answer to the longest wait that a client may ask for.

@@ -52,7 +52,7 @@ ALLOWED_HEADERS = ", ".join(
 )
 # Clients of Apollo and of others like them invent more of these; they say who asks, and open nothing.
 _ALLOWED_BEGINNINGS = ("apollo", "x-apollo")
-EXPOSED_HEADERS = "X-Request-Id, Retry-After, ETag, Age"
+EXPOSED_HEADERS = "X-Request-Id, Retry-After, ETag, Age, Content-Disposition, X-Total-Count"
 _PREFLIGHT_SECONDS = "600"
 
 

@@ -14,6 +14,7 @@ from gateway.answers import Proofs
 from gateway.graphs import Directory
 from gateway.jobs.locate import Places
 from gateway.jobs.port import JobsPort
+from gateway.jobs.results import JobReads
 from gateway.reader import Reader
 from gateway.runtime import Runtime
 from gateway.settings import Settings
@@ -34,6 +35,7 @@ class OpenOperation:
 
     context: Context
     reader: Reader
+    directory: Directory
     # Whose bounds it counts against.
     caller: str | None = None
 
@@ -51,6 +53,11 @@ class OpenOperation:
     def proofs(self) -> Proofs:
         """What its answer rests on so far."""
         return self.reader.proofs
+
+    @property
+    def passing(self) -> JobReads:
+        """What reads pages for who takes a whole result."""
+        return JobReads(self.reader, self.directory, passing=True)
 
     async def close(self) -> None:
         """End what is still under way for this operation alone."""
@@ -77,7 +84,7 @@ def opener(runtime: Runtime) -> Callable[[HTTPConnection, str], Awaitable[OpenOp
             request_id=request_id,
             project_id=_project_id(request, settings),
         )
-        return OpenOperation(context, reader, caller.name if caller else None)
+        return OpenOperation(context, reader, directory, caller.name if caller else None)
 
     return open_operation
 

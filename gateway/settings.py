@@ -114,6 +114,9 @@ class Settings(AuthSettings):
     )
     max_waits_per_caller: PositiveInt = _of(256, "Queries of one caller that wait for the end of a job at once.")
 
+    max_exports: PositiveInt = _of(32, "Whole results being sent at once; one more is answered 503.")
+    max_exports_per_caller: PositiveInt = _of(4, "Whole results being sent to one caller at once; then 429.")
+
     allowed_origins: Origins = _of((), "Origins of web pages that may call the gateway (CORS), by comma; `*` for all.")
     compression: bool = _of(True, "Whether answers are compressed (zstd, br, gzip) for clients that accept it.")
     request_timeout_seconds: Seconds = _of(10.0, "Longest time for one operation, without what `waitSeconds` adds.")

@@ -7,12 +7,14 @@ from typing import Annotated, overload
 import strawberry
 
 from schema.context import Info
+from schema.export import ExportFormat, ResultExport, result_export
 from schema.ids import JobRef, job_id_of
 from schema.page import PAGE_ROWS, After, Cursors, First, PageInfo, Window, page_info, page_request
 from schema.rows import ResultKind, ResultRow, RowStream
 from schema.scalars import JSON, Long
 
 RowOffset = Annotated[Long | None, strawberry.argument(description="Skip so many rows; not with `after`.")]
+Format = Annotated[ExportFormat | None, strawberry.argument(description="How it is to be written.")]
 ValueName = Annotated[str, strawberry.argument(description="Upstream key, as in `values`.")]
 
 
@@ -137,6 +139,10 @@ class AlgorithmResult:
         cursors = row_cursors(self.ref)
         window = row_window(self.ref, first, after, offset)
         return ResultRowConnection(page=await info.context.jobs.rows(self.ref, window), cursors=cursors)
+
+    @strawberry.field(description="Where the whole result is streamed from by this same server, of any size.")
+    def export(self, format: Format = ExportFormat.NDJSON) -> ResultExport:
+        return result_export(self.ref, format or ExportFormat.NDJSON, self.total_count)
 
 
 def row_cursors(ref: JobRef) -> Cursors:

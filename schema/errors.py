@@ -22,7 +22,8 @@ Everything a client can be told went wrong, as one tree. Knows codes and wording
         ├── DocumentNotFoundError     no document is known under this hash or id
         ├── DocumentsNotStoredError   documents cannot be stored here, nor asked for by hash
         ├── DocumentNotTrustedError   the document is none of those that are accepted here
-        └── OverloadedError           the gateway has more work than it can finish
+        ├── OverloadedError           the gateway has more work than it can finish
+        └── JobNotEndedError          the whole result of a job that can still change
 """
 
 from __future__ import annotations
@@ -243,3 +244,9 @@ class OverloadedError(RequestRefusedError):
     """The gateway has more work than it can finish."""
 
     code = "OVERLOADED"
+
+
+class JobNotEndedError(RequestRefusedError):
+    """The whole result was asked of a job that can still change."""
+
+    code = "JOB_NOT_ENDED"

@@ -68,7 +68,8 @@ def test_the_wheel_says_what_it_needs_and_under_which_terms(archive: zipfile.Zip
     assert metadata["Version"] == VERSION
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata["License-Expression"] == "Apache-2.0"
-    assert len(metadata.get_all("Requires-Dist", [])) == len(PROJECT["dependencies"])
+    extras = [line for lines in PROJECT["optional-dependencies"].values() for line in lines]
+    assert len(metadata.get_all("Requires-Dist", [])) == len(PROJECT["dependencies"]) + len(extras)
     assert b"Apache License" in dist_info(archive, "licenses/LICENSE")
 
 

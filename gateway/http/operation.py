@@ -55,7 +55,7 @@ class Executor:
 
     async def run(self, operation: Operation, context: Context, receive: Receive, seconds: float) -> ExecutionResult:
         """Return the result. Raises ClientDisconnect when the client leaves before it, TimeoutError when time is up."""
-        async with _while_connected(receive, seconds):
+        async with while_connected(receive, seconds):
             return await self._completed(operation, context)
 
     async def _completed(self, operation: Operation, context: Context) -> ExecutionResult:
@@ -114,7 +114,7 @@ class Executor:
 
 
 @asynccontextmanager
-async def _while_connected(receive: Receive, seconds: float) -> AsyncIterator[None]:
+async def while_connected(receive: Receive, seconds: float | None) -> AsyncIterator[None]:
     """Break off what is done inside when the client leaves or time is up: by ClientDisconnect or TimeoutError."""
     loop = asyncio.get_running_loop()
     leaving: asyncio.Task[None] | None = None

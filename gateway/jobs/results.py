@@ -33,14 +33,20 @@ _TASK_CENTER_PAGES = 10
 
 
 class JobReads:
-    """Reads jobs for one operation, `fresh` ones for who watches them. Every method raises UpstreamError."""
+    """
+    Reads jobs for one operation, `fresh` ones for who watches them; large pages that `passing` rows fill are not kept.
 
-    def __init__(self, reader: Reader, directory: Directory, *, fresh: bool = False) -> None:
+    Every method raises UpstreamError.
+    """
+
+    def __init__(self, reader: Reader, directory: Directory, *, fresh: bool = False, passing: bool = False) -> None:
         self._reader = reader
         self._directory = directory
         self._settings = reader.runtime.settings
         # Whoever watches wants to see what is, not what was a moment ago.
         self._fresh = fresh
+        # A whole result would drive everything else out of the store.
+        self._passing = passing
 
     @property
     def list_limit(self) -> int:
@@ -174,7 +180,7 @@ class JobReads:
         )
         if expected.count * expected.row_bytes <= self._settings.spool_max_bytes:
             return None
-        keep = self._keep(ref, job) if look.immutable else _NOT_KEPT
+        keep = self._keep(ref, job) if look.immutable and not self._passing else _NOT_KEPT
         rows = StreamedRows(self._reader, self._reading(place, ref, window), expected, keep)
         return RowPage(window, window.offset, rows, page.total)
 

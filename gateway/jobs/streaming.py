@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from gateway.cache.lifetime import Lifetime
@@ -22,6 +22,9 @@ from schema.rows import ResultKind, RowStream
 
 # What a decoder raises about bytes that are no JSON, no text, or nested too deep.
 _UNREADABLE = (ValueError, RecursionError, UncutError)
+
+# From `[row, row, ...]` and the index of the first row to these rows as they are sent, and their number.
+Write = Callable[[bytes, int], tuple[bytes, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +63,26 @@ class StreamedRows(RowStream):
 
     async def open(self, projection: Projection) -> AsyncIterator[bytes]:
         """Ask for the rows and wait for the first of them, so that what fails until then can still be said."""
+        kind = self._expected.kind
+        return await self.written(lambda content, index: transcode(kind, content, index, projection))
+
+    async def written(self, write: Write) -> AsyncIterator[bytes]:
+        """Do as `open` does, writing the rows in another way."""
         flow: Flow[PageCopy | None] = Flow(lambda sink: self._reader.pour(self._reading, sink, self._keep))
         self._reader.own(flow.close)
         try:
             await flow.open()
         except LostPieceError as error:
             raise _malformed("The kept copy of these rows was given up.") from error
-        return self._runs(flow, projection)
+        return self._runs(flow, write)
 
-    async def _runs(self, flow: Flow[PageCopy | None], projection: Projection) -> AsyncIterator[bytes]:
-        """Give the rows as JSON, some at a time. Raises UpstreamMalformedError as soon as something does not fit."""
+    async def _runs(self, flow: Flow[PageCopy | None], write: Write) -> AsyncIterator[bytes]:
+        """Give the rows as written, some at a time. Raises UpstreamMalformedError as soon as something does not fit."""
         given = 0
 
         def accept(run: bytes) -> bytes:
             nonlocal given
-            written, rows = transcode(self._expected.kind, run, self._expected.window.offset + given, projection)
+            written, rows = write(run, self._expected.window.offset + given)
             given += rows
             return written
 
@@ -93,20 +101,21 @@ class StreamedRows(RowStream):
             raise _malformed("The kept copy of these rows was given up.") from error
         except _UNREADABLE as error:
             raise _malformed("GES sent rows that are not JSON.") from error
-        for written in last.runs(projection):
-            yield written
+        for content, index in last.contents():
+            yield write(content, index)[0]
         if copy is not None:
             await copy.finish(Entry(200, b"", self._reader.runtime.clock.now(), immutable=True))
 
     def _last_rows(self, read: JobRead, given: int) -> HeldRows:
         """Return the rows left at the end; raises UpstreamMalformedError when the whole is not what was expected."""
-        expected = self._expected
+        expected, window = self._expected, self._expected.window
         held = read.page.rows if read.page is not None else None
         if not isinstance(held, HeldRows) or read.job.status is not expected.status:
             raise _malformed("GES changed its answer while the rows were sent.")
-        if read.page is None or given + len(held) != expected.count or read.page.total != expected.total:
+        is_same = read.page is not None and (read.page.offset, read.page.total) == (window.offset, expected.total)
+        if not is_same or given + len(held) != expected.count:
             raise _malformed("GES sent another number of rows than it said.")
-        return HeldRows(expected.kind, held.raws, expected.window.offset + given)
+        return HeldRows(expected.kind, held.raws, window.offset + given)
 
 
 def _malformed(message: str) -> UpstreamMalformedError:

@@ -16,7 +16,7 @@ import msgspec
 
 from gateway.planes.rows import Rows
 from gateway.planes.rowstream import RowCutter, UncutError
-from gateway.planes.transcode import transcode
+from gateway.planes.transcode import HeldRows, transcode
 from schema.projection import Projection
 from schema.rows import ResultKind, ResultRow, RowList
 
@@ -53,7 +53,7 @@ class Cut:
 class CutRows(RowList):
     """Rows of one kind in a body that is cut apart; those behind the last run are given by themselves."""
 
-    def __init__(self, kind: ResultKind, cut: Cut, last: RowList, offset: int) -> None:
+    def __init__(self, kind: ResultKind, cut: Cut, last: HeldRows, offset: int) -> None:
         self._kind = kind
         self._cut = cut
         self._last = last
@@ -76,6 +76,14 @@ class CutRows(RowList):
             yield from Rows(self._kind, _RAWS.decode(self._bytes_of(run)), index)
             index += run.rows
         yield from self._last
+
+    def contents(self) -> Iterator[tuple[bytes, int]]:
+        """Give the rows as `[row, row, ...]`, run by run, with the index of the first."""
+        index = self._offset
+        for run in self._cut.runs:
+            yield self._bytes_of(run), index
+            index += run.rows
+        yield from self._last.contents()
 
     def runs(self, projection: Projection) -> Iterator[bytes]:
         """Write the rows as JSON, run by run."""

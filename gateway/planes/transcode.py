@@ -29,6 +29,11 @@ _ENCODER = msgspec.json.Encoder()
 class HeldRows(Rows, RowList):
     """Rows of one kind over bytes that are in memory and known to be text."""
 
+    def contents(self) -> Iterator[tuple[bytes, int]]:
+        """Give the rows as `[row, row, ...]`, as many at a time as `runs` writes, with the index of the first."""
+        for start, end in _steps(self.raws):
+            yield b"[%b]" % b",".join(self.raws[start:end]), self.offset + start
+
     def runs(self, projection: Projection) -> Iterator[bytes]:
         """Write the rows as JSON, so many at a time that a run takes about a millisecond."""
         for start, end in _steps(self.raws):

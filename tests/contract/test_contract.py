@@ -19,7 +19,6 @@ from graphql import (
     is_input_object_type,
     is_introspection_type,
     is_specified_scalar_type,
-    lexicographic_sort_schema,
 )
 
 from schema.errors import UpstreamError
@@ -80,10 +79,16 @@ def test_inputs_of_which_one_member_is_given_are_those_agreed() -> None:
 
 def shape(schema: GraphQLSchema, *, descriptions: bool = False) -> dict[str, Any]:
     """Return the types of a schema by name, as introspection tells them, in an order that is always the same."""
-    introspection = introspection_from_schema(
-        lexicographic_sort_schema(schema), descriptions=descriptions, one_of=False
-    )
-    return {named["name"]: named for named in introspection["__schema"]["types"]}
+    introspection = introspection_from_schema(schema, descriptions=descriptions, one_of=False)
+    return {named["name"]: in_order(named) for named in introspection["__schema"]["types"]}
+
+
+def in_order(told: Any) -> Any:
+    """Return what introspection tells with the members of every list by name."""
+    # Sorting the schema itself would make plain enums of Strawberry's, and these do not know their defaults.
+    if isinstance(told, dict):
+        return {name: in_order(value) for name, value in told.items()}
+    return sorted(map(in_order, told), key=lambda member: str(member["name"])) if isinstance(told, list) else told
 
 
 def one_of(schema: GraphQLSchema) -> set[str]:

@@ -170,7 +170,7 @@ async def test_an_allowed_origin_may_read_answers() -> None:
         assert answer.status_code == status
         assert answer.headers["access-control-allow-origin"] == ORIGIN
         exposed = answer.headers["access-control-expose-headers"].lower().split(", ")
-        assert set(exposed) == {"x-request-id", "retry-after", "etag", "age"}
+        assert set(exposed) == {"x-request-id", "retry-after", "etag", "age", "content-disposition", "x-total-count"}
         assert "Origin" in answer.headers["vary"]
         assert "access-control-allow-credentials" not in answer.headers
 

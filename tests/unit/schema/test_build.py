@@ -15,6 +15,7 @@ from graphql import (
 
 from schema.build import build_schema
 from schema.context import JobParts
+from schema.export import ExportFormat
 from schema.job_list import JobConnection, JobFilter
 from schema.page import PageRequest
 from schema.rows import ROW_TYPES
@@ -49,6 +50,7 @@ def test_an_argument_is_absent_by_default_or_has_a_value() -> None:
         elif isinstance(named, GraphQLInputObjectType):
             defaults |= {f"{named.name}.{name}": field.default_value for name, field in named.fields.items()}
     assert {where: default for where, default in defaults.items() if default is not Undefined} == {
+        "AlgorithmResult.export(format:)": ExportFormat.NDJSON,
         "AlgorithmResult.rows(first:)": 100,
         "Graph.jobs(first:)": 20,
         "Query.findJob(waitSeconds:)": 0,

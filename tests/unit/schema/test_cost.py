@@ -52,6 +52,13 @@ def test_an_operation_is_chosen_by_name() -> None:
     assert cost_of(document, "B", {}) == Cost(depth=1, aliases=1, directives=1, fields=2, root_fields=2)
 
 
+def test_naming_a_download_costs_no_rows() -> None:
+    """They do not pass GraphQL, however many there are."""
+    assert cost("{ job(id: 1) { result { export(format: CSV) { path totalCount } } } }") == Cost(
+        depth=4, fields=5, root_fields=1
+    )
+
+
 @pytest.mark.parametrize("name", [None, "C", ""])
 def test_an_operation_that_is_not_there_asks_for_nothing(name: str | None) -> None:
     """Refusing it is up to execution."""

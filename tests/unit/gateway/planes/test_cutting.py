@@ -45,6 +45,18 @@ def _said(read: JobRead) -> Any:
     return rows, read.page.total, read.page.offset, read.job.result.kind, read.job.status, read.job.result.values
 
 
+def test_a_large_page_is_given_as_lists_of_rows_in_their_order() -> None:
+    """With the index of the first of each, up to the last row."""
+    read = _read(_body({"vertices": VERTICES, **_sizes(VERTICES, offset=70)}), offset=70)
+    assert read.page is not None
+    assert isinstance(read.page.rows, CutRows)
+    given: list[Any] = []
+    for content, index in read.page.rows.contents():
+        assert index == 70 + len(given)
+        given += msgspec.json.decode(content)
+    assert given == VERTICES
+
+
 def test_a_large_page_is_cut_and_says_the_same_row_by_row() -> None:
     """Index, id and everything beside the rows; as objects and as text."""
     read = _read(_body({"vertices": VERTICES, "runtime": 0.5, **_sizes(VERTICES, offset=70)}), offset=70)

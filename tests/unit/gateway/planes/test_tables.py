@@ -1,0 +1,83 @@
+"""Tables: the columns of each kind, rows that do not fit, and what cannot be rows."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.planes.tables import Table, names_of, read_table
+from schema.rows import ResultKind
+
+VERTICES = ResultKind.VERTICES
+CASES: list[tuple[ResultKind, bytes, dict[str, list[Any]]]] = [
+    (VERTICES, b'[{"id":"a","label":"x"},{"id":"b"}]', {"vertex_id": ["a", "b"], "label": ["x", None]}),
+    (VERTICES, b'[{"id":1,"label":["x","y"]}]', {"vertex_id": ["1"], "label": ["x,y"]}),
+    (ResultKind.VERTEX_IDS, b'["a",2]', {"vertex_id": ["a", "2"]}),
+    (ResultKind.VERTEX_VALUES, b'[{"a":0.5},{"b":null}]', {"vertex_id": ["a", "b"], "value": [0.5, None]}),
+    (ResultKind.VERTEX_GROUPS, b'[{"a":1},{"b":"c"}]', {"vertex_id": ["a", "b"], "group_ids": [("1",), ("c",)]}),
+    (ResultKind.VERTEX_GROUPS, b'[{"a":[1,"c"]}]', {"vertex_id": ["a"], "group_ids": [["1", "c"]]}),
+    (ResultKind.VERTEX_VECTORS, b'[{"a":[1,0.5]}]', {"vertex_id": ["a"], "vector": [[1.0, 0.5]]}),
+    (ResultKind.PATHS, b'[["a","b"]]', {"vertex_ids": [["a", "b"]], "length": [1]}),
+    (ResultKind.EDGES, b'[{"source":"a","target":"b","s":0.5}]', {"source_id": ["a"], "label": [None], "value": [0.5]}),
+    (ResultKind.EDGES, b'[{"source":"a","target":"b","index":"0"}]', {"edge_index": ["0"], "value": [None]}),
+]
+
+
+def columns(table: Table) -> dict[str, list[Any]]:
+    """Return the columns by name."""
+    return {name: list(column) for name, column in zip(table.names, table.columns, strict=True)}
+
+
+@pytest.mark.parametrize(("kind", "content", "expected"), CASES)
+def test_rows_are_read_into_the_columns_of_their_type(
+    kind: ResultKind, content: bytes, expected: dict[str, list[Any]]
+) -> None:
+    """As many values in each as there are rows; what is constant in all rows included."""
+    table = read_table(kind, content, 7)
+    told = columns(table)
+    assert {name: told[name] for name in expected} == expected
+    assert (table.names, table.first_index, table.misfits) == (names_of(kind), 7, {})
+    assert {len(column) for column in told.values()} == {table.rows}
+
+
+@pytest.mark.parametrize(("kind", "content", "expected"), CASES)
+def test_a_row_that_fits_nothing_stands_beside_the_columns(
+    kind: ResultKind, content: bytes, expected: dict[str, list[Any]]
+) -> None:
+    """The other rows are read as ever."""
+    table = read_table(kind, content[:-1] + b',{"odd": [1], "x": 2}]', 0)
+    told = columns(table)
+    assert {name: [*told[name][:-1]] for name in expected} == {
+        name: [list(value) if isinstance(value, tuple) else value for value in values]
+        for name, values in expected.items()
+    }
+    assert {name: column[-1] for name, column in told.items()} == dict.fromkeys(names_of(kind))
+    assert {position: bytes(raw) for position, raw in table.misfits.items()} == {
+        table.rows - 1: b'{"odd": [1], "x": 2}'
+    }
+
+
+@pytest.mark.parametrize("kind", [ResultKind.RAW, ResultKind.VALUES_ONLY])
+def test_rows_of_no_known_kind_are_all_misfits(kind: ResultKind) -> None:
+    """They have no columns."""
+    table = read_table(kind, b'[1,{"a":2}]', 0)
+    assert (table.names, table.columns, table.rows) == ((), (), 2)
+    assert [bytes(raw) for raw in table.misfits.values()] == [b"1", b'{"a":2}']
+
+
+def test_no_rows_are_an_empty_table() -> None:
+    """And no error."""
+    assert read_table(VERTICES, b"[ ]", 3).rows == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"[", b'[{"id":"a"}', b"[1,]", b"{}", b"[NaN]"])
+def test_what_is_no_list_is_told_as_such(content: bytes) -> None:
+    """That is how a wrong cut is found."""
+    with pytest.raises(msgspec.DecodeError):
+        read_table(VERTICES, content, 0)
+
+
+def test_what_is_no_text_is_told_as_such() -> None:
+    """Properties are copied through, so nothing else would notice."""
+    with pytest.raises(UnicodeDecodeError):
+        read_table(VERTICES, b'[{"id":"a","properties":{"x":"\xff"}}]', 0)
