@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from gateway import VERSION
 from gateway.app import PATH, create_app
 from gateway.auth.api_keys import make_key
+from gateway.cli import parser as cli
 from gateway.probes import READY
 from gateway.server import PortError, open_port, serve, url_of
 from gateway.settings import PREFIX, Settings, SettingsError, describe
@@ -30,8 +31,12 @@ _SANDBOX_TOKEN = "sandbox-token-all"  # noqa: S105 -- public: it opens nothing b
 def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 it failed, 2 the command or a setting is wrong."""
     options = _parser().parse_args(arguments)
+    environ = os.environ if environ is None else environ
+    if "action" in options:
+        # A client has no use for the settings of a gateway, and its exit codes tell of the job.
+        return cli.run(options, environ)
     try:
-        settings = Settings.from_environment(_with_options(os.environ if environ is None else environ, options))
+        settings = Settings.from_environment(_with_options(environ, options))
         command: Callable[[Settings, argparse.Namespace], int] = options.command
         return command(settings, options)
     except SettingsError as error:
@@ -59,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
             )
         if command is _health:
             added.add_argument("--url", help="address of the gateway, instead of the one it listens on")
+    cli.add_commands(commands.add_parser("job", help=cli.HELP))
     return parser
 
 

@@ -12,6 +12,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 import threading
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
@@ -63,7 +64,14 @@ VARYING = {
     "immutable": r"True|False",
 }
 FOLDERS = (
-    *("schema", "gateway", "gateway/auth", "gateway/http", "gateway/jobs", "gateway/formats", "gateway/planes"),
+    "schema",
+    "gateway",
+    "gateway/auth",
+    "gateway/http",
+    "gateway/jobs",
+    "gateway/formats",
+    "gateway/cli",
+    "gateway/planes",
     "gateway/cache",
 )
 HIDDEN = {"__init__.py", "__pycache__", "py.typed", "README.md"}
@@ -189,6 +197,11 @@ class Machine:
             # It leaves its connection to the end of the process.
             line = [sys.executable, "-m", "gateway", *arguments]
             return subprocess.run(line, cwd=ROOT, env=settings, capture_output=True, text=True, check=True).stdout
+        if command == "job":
+            # It may write files, which belong somewhere else.
+            line = [sys.executable, "-m", "gateway", *arguments]
+            folder = self.stack.enter_context(tempfile.TemporaryDirectory())
+            return subprocess.run(line, cwd=folder, env=settings, capture_output=True, text=True, check=True).stdout
         if command not in SERVING:
             with redirect_stdout(io.StringIO()) as written:
                 assert main(arguments, settings) == 0

@@ -1,0 +1,1 @@
+"""The command line about jobs: a client of this gateway's own API, for scripts and terminals."""
