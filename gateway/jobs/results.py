@@ -34,7 +34,7 @@ _TASK_CENTER_PAGES = 10
 
 class JobReads:
     """
-    Reads jobs for one operation, `fresh` ones for who watches them; large pages that `passing` rows fill are not kept.
+    Reads jobs for one operation, `fresh` ones for who watches them; `passing` pages are not held and not kept.
 
     Every method raises UpstreamError.
     """
@@ -178,7 +178,7 @@ class JobReads:
         expected = Expected(
             job.result.kind, job.result.rows_key or "", job.status, page.total, window, _size_of_first(page)
         )
-        if expected.count * expected.row_bytes <= self._settings.spool_max_bytes:
+        if expected.count * expected.row_bytes <= self._settings.spool_max_bytes and not self._passing:
             return None
         keep = self._keep(ref, job) if look.immutable and not self._passing else _NOT_KEPT
         rows = StreamedRows(self._reader, self._reading(place, ref, window), expected, keep)

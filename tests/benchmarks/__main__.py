@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from tests.benchmarks import equality, footprint, live, pages, peer, small
+from tests.benchmarks import equality, exports, footprint, live, pages, peer, small
 from tests.benchmarks.client import AnswerError
 from tests.benchmarks.effort import Effort, quick, thorough
 from tests.benchmarks.equality import UnequalError
@@ -24,6 +24,7 @@ MEASURES: dict[str, tuple[Measure, tuple[str, ...]]] = {
     "pages": (pages.measure, (GATEWAY, PLAIN, PASSTHROUGH, PEER)),
     "memory": (footprint.measure_memory, (GATEWAY,)),
     "unread": (footprint.measure_unread, (GATEWAY,)),
+    "exports": (exports.measure, (GATEWAY,)),
     "turns": (footprint.measure_turns, (PROBED,)),
     "beside": (footprint.measure_beside, (GATEWAY,)),
     "new": (small.measure_new, (GATEWAY, PLAIN)),

@@ -15,6 +15,9 @@ GRAPH = "bench"
 TOKEN = "bench"
 # As many rows as one call to GES gives at most.
 TOTAL_ROWS = 100_000
+# Results of several calls, `large-` before the name of a shape: the rows of one call again and again.
+LARGE = "large"
+LARGE_ROWS = 1_000_000
 # Answered later than everything else, so that questions meet while it is being asked.
 RUNNING = "running"
 RUNNING_LATENCY_SECONDS = 0.02

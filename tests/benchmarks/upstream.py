@@ -15,7 +15,16 @@ from urllib.parse import parse_qsl
 
 import uvloop
 
-from tests.benchmarks.shapes import RUNNING, RUNNING_LATENCY_SECONDS, SHAPES, TOTAL_ROWS, WATCHED, Shape
+from tests.benchmarks.shapes import (
+    LARGE,
+    LARGE_ROWS,
+    RUNNING,
+    RUNNING_LATENCY_SECONDS,
+    SHAPES,
+    TOTAL_ROWS,
+    WATCHED,
+    Shape,
+)
 
 _END_OF_HEAD = b"\r\n\r\n"
 _RUNNING_BODY = b'{"data":{},"status":"running"}'
@@ -35,12 +44,13 @@ class Rows:
         for text in texts:
             self._starts.append(self._starts[-1] + len(text) + 1)
 
-    def body(self, offset: int, limit: int) -> bytes:
+    def body(self, offset: int, limit: int, total: int) -> bytes:
         """Write the answer with one page; the sizes and the status come behind the rows, as GES has them."""
-        start, end = min(offset, TOTAL_ROWS), min(offset + limit, TOTAL_ROWS)
+        start = offset % TOTAL_ROWS if offset < total else TOTAL_ROWS
+        end = min(start + limit, TOTAL_ROWS)
         page = self._text[self._starts[start] : max(self._starts[start], self._starts[end] - 1)]
         head = b'{"data":{"outputs":{"data_return_size":%d,"%s":[' % (end - start, self._key.encode())
-        sizes = b'"runtime":0.214557,"data_offset":%d,"data_total_size":%d' % (offset, TOTAL_ROWS)
+        sizes = b'"runtime":0.214557,"data_offset":%d,"data_total_size":%d' % (offset, total)
         return b"".join((head, page, b"],", sizes, b'}},"status":"success"}'))
 
 
@@ -68,13 +78,15 @@ class Upstream:
             return _response(_RUNNING_BODY), RUNNING_LATENCY_SECONDS
         if story == WATCHED:
             return _response(_ENDED_BODY if job_id in self._finished else _RUNNING_BODY), 0.0
-        if story not in SHAPES:
+        name = job_id.split("-")[1] if story == LARGE else story
+        if name not in SHAPES:
             return _response(b'{"errorCode":"GES.8301","errorMessage":"can not find job"}', "400 Bad Request"), 0.0
-        return self._page(story, query), 0.0
+        return self._page(name, query, LARGE_ROWS if story == LARGE else TOTAL_ROWS), 0.0
 
-    def _write_page(self, story: str, query: str) -> bytes:
+    def _write_page(self, name: str, query: str, total: int) -> bytes:
         window = dict(parse_qsl(query))
-        return _response(self._rows[story].body(int(window.get("offset", 0)), int(window.get("limit", TOTAL_ROWS))))
+        offset, limit = int(window.get("offset", 0)), int(window.get("limit", TOTAL_ROWS))
+        return _response(self._rows[name].body(offset, limit, total))
 
     def _counts(self) -> bytes:
         """Tell the calls by path since this was asked last."""
