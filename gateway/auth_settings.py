@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, FilePath, SecretStr
+from pydantic import FilePath, SecretStr
 from pydantic_settings import BaseSettings
 
-from gateway.setting_types import ENVIRONMENT, Algorithms, BaseURL, GraphsByWord, KeysURL, Seconds
+from gateway.setting_types import ENVIRONMENT, Algorithms, BaseURL, GraphsByWord, KeysURL, Seconds, of
 
 SERVICE_ACCOUNT = "service-account"
 _LOCALHOST = "localhost"
@@ -23,49 +23,45 @@ _JWT = ("jwt_issuer", "jwt_audience")
 _KEY_SETS = ("jwks_url", "jwks_file")
 
 
-def _of(default: Any, description: str, **rules: Any) -> Any:
-    return Field(default, description=description, **rules)
-
-
 class AuthSettings(BaseSettings):
     """Who may ask, and with what GES is asked."""
 
-    auth_mode: Literal["passthrough", "service-account"] = _of(
+    auth_mode: Literal["passthrough", "service-account"] = of(
         "passthrough",
         "`passthrough` sends the caller's own token to GES; `service-account` sends the gateway's own credential, and "
         "callers show an API key or a JWT to the gateway.",
     )
-    iam_url: BaseURL | None = _of(
+    iam_url: BaseURL | None = of(
         None, "Base URL of IAM, which issues the gateway's token; its certificate is checked as the management plane's."
     )
-    account_domain: str | None = _of(None, "Account that the gateway's own IAM user belongs to.", min_length=1)
-    account_user: str | None = _of(None, "Name of the gateway's own IAM user.", min_length=1)
-    account_password: SecretStr | None = _of(None, "Password of that user.", min_length=1)
-    account_access_key: SecretStr | None = _of(
+    account_domain: str | None = of(None, "Account that the gateway's own IAM user belongs to.", min_length=1)
+    account_user: str | None = of(None, "Name of the gateway's own IAM user.", min_length=1)
+    account_password: SecretStr | None = of(None, "Password of that user.", min_length=1)
+    account_access_key: SecretStr | None = of(
         None,
         "Access key (AK) that signs calls to the management plane. The service plane takes tokens only.",
         min_length=1,
     )
-    account_secret_key: SecretStr | None = _of(None, "Secret (SK) of that key.", min_length=1)
-    api_keys_file: FilePath | None = _of(
+    account_secret_key: SecretStr | None = of(None, "Secret (SK) of that key.", min_length=1)
+    api_keys_file: FilePath | None = of(
         None, "JSON file of the API keys that callers may show, as hashes; `ges-gateway key` makes them."
     )
-    jwks_url: KeysURL | None = _of(None, "Where the public keys of callers' JWT are published; https, or this machine.")
-    jwks_file: FilePath | None = _of(None, "The same as a file.")
-    jwks_lifetime_seconds: Seconds = _of(600.0, "How long these keys are used before they are had again.")
-    jwt_algorithms: Algorithms = _of(("RS256",), "Signatures that a JWT may have, by comma; none with a shared secret.")
-    jwt_issuer: str | None = _of(None, "What the claim `iss` must be.", min_length=1)
-    jwt_audience: str | None = _of(None, "What the claim `aud` must be or hold.", min_length=1)
-    jwt_leeway_seconds: int = _of(30, "How far the clocks of gateway and issuer may differ.", ge=0, le=300)
-    jwt_claim: str = _of(
+    jwks_url: KeysURL | None = of(None, "Where the public keys of callers' JWT are published; https, or this machine.")
+    jwks_file: FilePath | None = of(None, "The same as a file.")
+    jwks_lifetime_seconds: Seconds = of(600.0, "How long these keys are used before they are had again.")
+    jwt_algorithms: Algorithms = of(("RS256",), "Signatures that a JWT may have, by comma; none with a shared secret.")
+    jwt_issuer: str | None = of(None, "What the claim `iss` must be.", min_length=1)
+    jwt_audience: str | None = of(None, "What the claim `aud` must be or hold.", min_length=1)
+    jwt_leeway_seconds: int = of(30, "How far the clocks of gateway and issuer may differ.", ge=0, le=300)
+    jwt_claim: str = of(
         "ges_graphs",
         "Claim that says which graphs the bearer may see; a path with dots for one inside another.",
         min_length=1,
     )
-    jwt_graphs: GraphsByWord = _of(
+    jwt_graphs: GraphsByWord = of(
         {}, "JSON object: word in that claim → list of graphs, `*` for all. Without it the words are the graphs."
     )
-    cache_secret: SecretStr | None = _of(
+    cache_secret: SecretStr | None = of(
         None,
         "At least 32 characters. Stands behind the keys of what is kept; replicas that share a store need one.",
         min_length=32,

@@ -6,7 +6,7 @@ import ipaddress
 import json
 import re
 from datetime import timedelta, timezone, tzinfo
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -129,3 +129,8 @@ BaseURLs = Annotated[dict[str, BaseURL], BeforeValidator(_parse_json)]
 Zone = Annotated[tzinfo, BeforeValidator(_zone)]
 Project = Annotated[str, AfterValidator(_project)]
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+
+
+def of(default: Any, description: str, **rules: Any) -> Any:
+    """Return a setting: its default, what it means, and what it may be."""
+    return Field(default, description=description, **rules)

@@ -11,7 +11,6 @@ from datetime import tzinfo
 from typing import Any, Literal, NamedTuple
 
 from pydantic import (
-    Field,
     FilePath,
     NonNegativeInt,
     PositiveInt,
@@ -26,11 +25,11 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.auth_settings import AuthSettings
-from gateway.setting_types import ENVIRONMENT, Allowed, BaseURL, BaseURLs, Origins, Project, Seconds, Zone
+from gateway.setting_types import ENVIRONMENT, Origins, Seconds, of
+from gateway.upstream_settings import UpstreamSettings
 from schema.limits import Limits
 
 PREFIX = ENVIRONMENT
-PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 
 _MIB = 1024 * 1024
 _LIMITS = Limits()
@@ -45,11 +44,7 @@ class SettingsError(Exception):
     """The settings cannot be used; the text names those at fault and repeats no value."""
 
 
-def _of(default: Any, description: str, **rules: Any) -> Any:
-    return Field(default, description=description, **rules)
-
-
-class Settings(AuthSettings):
+class Settings(AuthSettings, UpstreamSettings):
     """How this gateway runs. Built once; nobody changes it afterwards."""
 
     model_config = SettingsConfigDict(
@@ -61,114 +56,77 @@ class Settings(AuthSettings):
         arbitrary_types_allowed=True,
     )
 
-    host: str = _of("127.0.0.1", "Address to listen on; 0.0.0.0 for all.", min_length=1)
-    port: int = _of(8000, "Port to listen on; 0 takes a free one.", ge=0, le=65535)
+    host: str = of("127.0.0.1", "Address to listen on; 0.0.0.0 for all.", min_length=1)
+    port: int = of(8000, "Port to listen on; 0 takes a free one.", ge=0, le=65535)
 
-    management_url: BaseURL | None = _of(None, "Base URL of the management plane (`/v2` is added to it).")
-    project_id: Project | None = _of(None, "Project to ask about when a request has no `X-Project-Id` header.")
-    service_urls: BaseURLs = _of(
-        {}, "JSON object: graph name → base URL of its service plane. Overrides what GES reports, works without it."
-    )
-    service_allow: Allowed = _of(
-        PRIVATE_NETWORKS, "Networks, hosts or host:port, by comma: addresses reported by GES are used inside only."
-    )
-    service_scheme: Literal["http", "https"] = _of("http", "Scheme towards graphs of which GES does not say it.")
-    service_time_zone: Zone = _of("+08:00", "Zone of the times in the service plane's job lists: offset or name.")
-    service_job_list_limit: PositiveInt = _of(10_000, "How many jobs are asked of one graph's job list at most.")
-    management_tls_verify: bool = _of(True, "Whether the certificate of the management plane is verified.")
-    management_tls_ca_file: FilePath | None = _of(None, "PEM file of authorities for the management plane.")
-    service_tls_verify: bool = _of(True, "Whether certificates of the service plane are verified.")
-    service_tls_ca_file: FilePath | None = _of(None, "PEM file of authorities for the service plane.")
-
-    upstream_timeout_seconds: Seconds = _of(8.0, "Longest time for one call to GES, from connecting to the last byte.")
-    upstream_connections: PositiveInt = _of(64, "Connections open to each plane at most.")
-    upstream_calls_per_address: PositiveInt = _of(
-        32, "Calls under way to one address (the management plane, or one graph) at most; more wait, then are refused."
-    )
-    upstream_streams_per_address: PositiveInt = _of(
-        16, "Large pages being passed on from one address at most, beside those calls."
-    )
-    upstream_attempts: PositiveInt = _of(
-        3, "How often a read is sent at most, when GES could not be reached or said 429, 502, 503 or 504.", le=5
-    )
-    upstream_compression: bool = _of(False, "Whether GES is asked for compressed bodies.")
-    stream_timeout_seconds: Seconds = _of(300.0, "Longest time for one large page to be passed on to its client.")
-    spool_max_bytes: PositiveInt = _of(
-        4 * _MIB, "Pages of ended jobs that are larger are passed on while they arrive, not collected first."
-    )
-    max_body_bytes: PositiveInt = _of(64 * _MIB, "Largest body read from GES, compressed or not.")
-    max_upstream_reads: PositiveInt = _of(120, "Calls to GES that one operation may cause.")
-
-    max_subscriptions: PositiveInt = _of(10_000, "Subscriptions at once, over all transports.")
-    max_subscriptions_per_caller: PositiveInt = _of(100, "Subscriptions of one caller at once.")
-    max_sockets: PositiveInt = _of(5_000, "WebSockets open at once.")
-    max_operations_per_socket: PositiveInt = _of(50, "Operations under way on one WebSocket.")
-    heartbeat_seconds: Seconds = _of(12.0, "Pause after which a quiet stream or socket is shown to be alive.")
-    watch_first_seconds: Seconds = _of(1.0, "Pause between two looks at a watched job that has just changed.")
-    watch_longest_seconds: Seconds = _of(10.0, "Longest pause between two looks; pauses grow while nothing changes.")
-    watch_jitter: float = _of(
+    max_subscriptions: PositiveInt = of(10_000, "Subscriptions at once, over all transports.")
+    max_subscriptions_per_caller: PositiveInt = of(100, "Subscriptions of one caller at once.")
+    max_sockets: PositiveInt = of(5_000, "WebSockets open at once.")
+    max_operations_per_socket: PositiveInt = of(50, "Operations under way on one WebSocket.")
+    heartbeat_seconds: Seconds = of(12.0, "Pause after which a quiet stream or socket is shown to be alive.")
+    watch_first_seconds: Seconds = of(1.0, "Pause between two looks at a watched job that has just changed.")
+    watch_longest_seconds: Seconds = of(10.0, "Longest pause between two looks; pauses grow while nothing changes.")
+    watch_jitter: float = of(
         0.1, "Part of each pause that is added at random, so that pollers do not march in step.", ge=0, le=1
     )
-    watch_unknown_seconds: Seconds = _of(
+    watch_unknown_seconds: Seconds = of(
         3600.0, "How long a job is watched whose status nobody here knows, before its watchers are told so."
     )
-    max_waits_per_caller: PositiveInt = _of(256, "Queries of one caller that wait for the end of a job at once.")
+    max_waits_per_caller: PositiveInt = of(256, "Queries of one caller that wait for the end of a job at once.")
 
-    max_exports: PositiveInt = _of(32, "Whole results being sent at once; one more is answered 503.")
-    max_exports_per_caller: PositiveInt = _of(4, "Whole results being sent to one caller at once; then 429.")
+    max_exports: PositiveInt = of(32, "Whole results being sent at once; one more is answered 503.")
+    max_exports_per_caller: PositiveInt = of(4, "Whole results being sent to one caller at once; then 429.")
 
-    allowed_origins: Origins = _of((), "Origins of web pages that may call the gateway (CORS), by comma; `*` for all.")
-    compression: bool = _of(True, "Whether answers are compressed (zstd, br, gzip) for clients that accept it.")
-    request_timeout_seconds: Seconds = _of(10.0, "Longest time for one operation, without what `waitSeconds` adds.")
-    max_operations: PositiveInt = _of(
+    allowed_origins: Origins = of((), "Origins of web pages that may call the gateway (CORS), by comma; `*` for all.")
+    compression: bool = of(True, "Whether answers are compressed (zstd, br, gzip) for clients that accept it.")
+    request_timeout_seconds: Seconds = of(10.0, "Longest time for one operation, without what `waitSeconds` adds.")
+    max_operations: PositiveInt = of(
         1000, "Operations under way at once; one more is answered 503. Finished answers and streams do not count."
     )
-    max_unknown_documents: PositiveInt = _of(
+    max_unknown_documents: PositiveInt = of(
         50, "Documents a second that are not known here yet; in a moment ten times as many. One takes some 4 ms of CPU."
     )
-    max_unknown_documents_per_caller: PositiveInt = _of(
+    max_unknown_documents_per_caller: PositiveInt = of(
         10, "Of these, documents of one caller, or of all without a credential."
     )
-    stored_documents_max_bytes: NonNegativeInt = _of(
+    stored_documents_max_bytes: NonNegativeInt = of(
         16 * _MIB, "Memory for documents that clients store to ask by hash (automatic persisted queries); 0 for none."
     )
-    max_request_bytes: PositiveInt = _of(256 * 1024, "Largest request body read from a client.")
-    max_depth: PositiveInt = _of(_LIMITS.max_depth, "Levels of fields that one operation may have.")
-    max_aliases: PositiveInt = _of(_LIMITS.max_aliases, "Aliases that one operation may have.")
-    max_rows: PositiveInt = _of(_LIMITS.max_rows, "Result rows that one operation may ask for, all pages together.")
-    production: bool = _of(
+    max_request_bytes: PositiveInt = of(256 * 1024, "Largest request body read from a client.")
+    max_depth: PositiveInt = of(_LIMITS.max_depth, "Levels of fields that one operation may have.")
+    max_aliases: PositiveInt = of(_LIMITS.max_aliases, "Aliases that one operation may have.")
+    max_rows: PositiveInt = of(_LIMITS.max_rows, "Result rows that one operation may ask for, all pages together.")
+    production: bool = of(
         False, "Serve no explorer, keep the schema back, and accept trusted documents only; each may be said otherwise."
     )
-    any_document: bool = _of(False, "In production: accept also documents that are not trusted.")
-    trusted_documents_file: FilePath | None = _of(
+    any_document: bool = of(False, "In production: accept also documents that are not trusted.")
+    trusted_documents_file: FilePath | None = of(
         None, "JSON file of documents by id, as graphql-codegen, Relay or Apollo's manifest write it."
     )
-    graphiql: bool = _of(True, "Whether browsers get the GraphiQL page.")
-    introspection: bool = _of(True, "Whether clients may read the schema, and get names suggested for mistyped ones.")
+    graphiql: bool = of(True, "Whether browsers get the GraphiQL page.")
+    introspection: bool = of(True, "Whether clients may read the schema, and get names suggested for mistyped ones.")
 
-    cache_max_bytes: NonNegativeInt = _of(256 * _MIB, "Memory for bodies read from GES.")
-    answers_max_bytes: NonNegativeInt = _of(
+    cache_max_bytes: NonNegativeInt = of(256 * _MIB, "Memory for bodies read from GES.")
+    answers_max_bytes: NonNegativeInt = of(
         32 * _MIB, "Memory for finished answers about ended jobs, given again as they are; 0 keeps none."
     )
-    cache_settle_seconds: NonNegativeInt = _of(30, "How long an ended job is watched before its body counts as final.")
-    cache_sharing: Literal["auto", "caller", "proven"] = _of(
+    cache_settle_seconds: NonNegativeInt = of(30, "How long an ended job is watched before its body counts as final.")
+    cache_sharing: Literal["auto", "caller", "proven"] = of(
         "auto",
         "`auto` shares bodies between callers with proven rights where GES says that they are the same for everyone; "
         "`proven` also where it does not say; `caller` never.",
     )
-    grant_seconds: PositiveInt = _of(
-        60, "How long a proven right opens shared bodies before it is proven again.", le=60
-    )
+    grant_seconds: PositiveInt = of(60, "How long a proven right opens shared bodies before it is proven again.", le=60)
 
-    metrics_port: int | None = _of(
+    metrics_port: int | None = of(
         None, "Port of `/metrics` alone, on the same address; not set, it is beside the endpoint.", ge=1, le=65535
     )
-    log_level: Literal["debug", "info", "warning", "error"] = _of("info", "Least important log lines written.")
-    log_format: Literal["json", "console"] = _of("json", "One JSON object a line, or text for people.")
-    shutdown_drain_seconds: NonNegativeInt = _of(
+    log_level: Literal["debug", "info", "warning", "error"] = of("info", "Least important log lines written.")
+    log_format: Literal["json", "console"] = of("json", "One JSON object a line, or text for people.")
+    shutdown_drain_seconds: NonNegativeInt = of(
         1, "After SIGTERM: how long `/readyz` says 503 before the port is closed.", le=600
     )
-    shutdown_grace_seconds: NonNegativeInt = _of(
+    shutdown_grace_seconds: NonNegativeInt = of(
         5, "After the port is closed: how long requests under way may take.", le=600
     )
 

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.addresses import AddressBook
-from gateway.settings import PRIVATE_NETWORKS
+from gateway.upstream_settings import PRIVATE_NETWORKS
 
 
 def a_book(*allow: str, management: str | None = "https://GES.example/", **static: str) -> AddressBook:
