@@ -57,26 +57,27 @@
     );
   }
 
-  /* The panel's content: one button for each example. */
+  /* The panel's content: one button for each example. A subscription that runs ends when another is picked. */
   function examplesPanel(examples) {
     return function ExamplesPanel() {
       const editors = GraphiQL.React.useEditorContext({ nonNull: true });
+      const { stop } = GraphiQL.React.useExecutionContext({ nonNull: true });
       return h(
         "section",
         { "aria-label": EXAMPLES, className: "examples" },
         h("h2", { className: "examples-title" }, EXAMPLES),
         h("p", { className: "examples-about" }, isSandbox ? "Pick one, then run it." : ABOUT_IDS),
-        h("ol", null, examples.map((example) => h("li", { key: example.name }, exampleButton(example, editors, examples)))),
+        h("ol", null, examples.map((example) => h("li", { key: example.name }, exampleButton(example, editors, examples, stop)))),
       );
     };
   }
 
   const ABOUT_IDS = "Pick one and run it. Graphs and job ids are those of the sandbox; put your own in their place.";
 
-  function exampleButton(example, editors, examples) {
+  function exampleButton(example, editors, examples, stop) {
     return h(
       "button",
-      { type: "button", onClick: () => open(example, editors, examples) },
+      { type: "button", onClick: () => (stop(), open(example, editors, examples)) },
       h("strong", null, example.title),
       h("span", null, ...marked(example.about)),
     );

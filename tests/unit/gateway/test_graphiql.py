@@ -171,7 +171,7 @@ def test_the_vendored_files_are_those_that_were_written_down() -> None:
 
 def test_each_example_has_a_title_an_explanation_and_one_operation() -> None:
     examples = graphiql.read_examples(FOLDER / "examples")
-    assert 12 <= len(examples) <= 15
+    assert 12 <= len(examples) <= 16
     for example in examples:
         assert example["title"], example["name"]
         assert example["about"].endswith("."), example["name"]
