@@ -159,7 +159,8 @@ _SERVING = (_serve, _demo, _sandbox)
 
 # `{url}` and `{project}` are filled in when they are known.
 _DEMO_TEXT = f"""
-GraphiQL   {{url}}{PATH}   in a browser; the token is filled in
+Dashboard  {{url}}/          in a browser: graphs, jobs and results; the token is filled in
+GraphiQL   {{url}}{PATH}   in a browser: ask anything
 GraphQL    {{url}}{PATH}   by POST, for instance:
 
   curl -s {{url}}{PATH} -H 'X-Auth-Token: {_SANDBOX_TOKEN}' -H 'Content-Type: application/json' \\

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -17,6 +17,8 @@ from starlette.types import ASGIApp
 
 from gateway.answers import Answers
 from gateway.compression import Compression
+from gateway.dashboard import dashboard
+from gateway.dashboard import operations as own_documents
 from gateway.documents import Documents
 from gateway.endpoint import Endpoint
 from gateway.export import PATH as EXPORT_PATH
@@ -37,7 +39,7 @@ from gateway.runtime import Clock, Runtime
 from gateway.seats import Seats
 from gateway.settings import Settings
 from gateway.sockets import Sockets
-from gateway.trusted import read_trusted
+from gateway.trusted import Trusted, read_trusted
 from schema.build import build_schema
 
 PATH = "/graphql"
@@ -68,8 +70,7 @@ def create_app(
             Route(PATH, endpoint),
             WebSocketRoute(PATH, _sockets(runtime, served, checks)),
             Route(EXPORT_PATH, _export(runtime)),
-            Route("/", _to_endpoint),
-            *(assets() if settings.graphiql else ()),
+            *_pages(settings, demo_token),
             *probes(lambda: not app.state.is_draining),
             metrics_route(runtime.metrics, settings.metrics_port),
         ],
@@ -113,10 +114,17 @@ def _checks(runtime: Runtime, schema: strawberry.Schema) -> Checks:
     documents = Documents(schema._schema, settings.limits, introspection=settings.introspection, rates=rates)
     persisted = PersistedDocuments(
         runtime.documents if settings.stored_documents_max_bytes else None,
-        read_trusted(settings.trusted_documents_file) if settings.trusted_documents_file else None,
+        _trusted(settings),
         only_trusted=settings.only_trusted_documents,
     )
     return Checks(documents, settings.limits, persisted)
+
+
+def _trusted(settings: Settings) -> Trusted:
+    """Return the documents of the file, and those of the dashboard where it is served."""
+    own = own_documents().values() if settings.dashboard else ()
+    file = settings.trusted_documents_file
+    return read_trusted(file, own) if file else Trusted(others=own)
 
 
 def _endpoint(
@@ -135,7 +143,7 @@ def _endpoint(
         ending=runtime.ending,
         heartbeat_seconds=settings.heartbeat_seconds,
         challenge=runtime.mode.challenge,
-        page=partial(page, endpoint=PATH, demo_token=demo_token) if settings.graphiql else landing,
+        page=_page(settings, demo_token),
     )
 
 
@@ -159,6 +167,27 @@ def _export(runtime: Runtime) -> Export:
     seats = Seats("exports", maximum=settings.max_exports, per_caller=settings.max_exports_per_caller)
     runtime.metrics.show(EXPORTS, lambda: {(): seats.taken})
     return Export(opener(runtime), seats, runtime.metrics)
+
+
+def _page(settings: Settings, demo_token: str | None) -> Callable[[], Response]:
+    """Return what a browser gets at the endpoint."""
+    if settings.graphiql:
+        return partial(page, endpoint=PATH, demo_token=demo_token, has_dashboard=settings.dashboard)
+    return partial(
+        landing,
+        endpoint=PATH,
+        introspection=settings.introspection,
+        only_trusted=settings.only_trusted_documents,
+        has_dashboard=settings.dashboard,
+    )
+
+
+def _pages(settings: Settings, demo_token: str | None) -> list[Route]:
+    """Return what a browser gets beside it."""
+    files = assets() if settings.graphiql else []
+    if settings.dashboard:
+        return [*dashboard(endpoint=PATH, has_explorer=settings.graphiql, demo_token=demo_token), *files]
+    return [Route("/", _to_endpoint), *files]
 
 
 async def _to_endpoint(_: Request) -> Response:

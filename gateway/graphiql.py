@@ -5,13 +5,11 @@ Knows where the page is served and which token it presets; knows nothing of Grap
 
 from __future__ import annotations
 
-import hashlib
 import html
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from importlib.resources.abc import Traversable
 from itertools import takewhile
 from secrets import token_urlsafe
@@ -21,17 +19,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.assets import STATIC, File, answer_file, answer_page, file_of
+
 PREFIX = "/graphiql"
 TOKEN_HEADER = "X-Auth-Token"  # noqa: S105 -- the name of the header, no token
 
 # Placeholder in page.html → where the file lies and what it is. Nothing that is not named here is ever served.
 SERVED = {
-    "react_js": ("vendor/react.production.min.js", "text/javascript"),
-    "react_dom_js": ("vendor/react-dom.production.min.js", "text/javascript"),
-    "graphiql_js": ("vendor/graphiql.min.js", "text/javascript"),
-    "graphiql_css": ("vendor/graphiql.min.css", "text/css"),
-    "boot_js": ("boot.js", "text/javascript"),
-    "page_css": ("page.css", "text/css"),
+    "react_js": ("graphiql/vendor/react.production.min.js", "text/javascript"),
+    "react_dom_js": ("graphiql/vendor/react-dom.production.min.js", "text/javascript"),
+    "graphiql_js": ("graphiql/vendor/graphiql.min.js", "text/javascript"),
+    "graphiql_css": ("graphiql/vendor/graphiql.min.css", "text/css"),
+    "boot_js": ("graphiql/boot.js", "text/javascript"),
+    "page_css": ("graphiql/page.css", "text/css"),
     "favicon": ("favicon.svg", "image/svg+xml"),
 }
 
@@ -50,34 +50,21 @@ _POLICY = "; ".join(
         "form-action 'none'",
     )
 )
-_PAGE_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    # A nonce is used once.
-    "Cache-Control": "no-store",
-    # The same address answers JSON to those who ask for JSON.
-    "Vary": "Accept",
-}
-_FOR_GOOD = "public, max-age=31536000, immutable"
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    body: bytes
-    media_type: str
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Site:
     page: Template
     urls: Mapping[str, str]
-    files: Mapping[str, _File]
+    files: Mapping[str, File]
 
 
-def page(*, endpoint: str, demo_token: str | None) -> Response:
-    """Answer the page, to be served at the path `endpoint`; `demo_token` is preset in its header editor."""
+def page(*, endpoint: str, demo_token: str | None, has_dashboard: bool = False) -> Response:
+    """
+    Answer the page, to be served at the path `endpoint`.
+
+    `demo_token` is preset in its header editor; `has_dashboard` says whether there is a page above to link to.
+    """
     site, nonce = _site(), token_urlsafe(16)
     # Relative addresses hold behind a proxy that adds a path in front.
     up = "../" * (endpoint.count("/") - 1)
@@ -86,10 +73,10 @@ def page(*, endpoint: str, demo_token: str | None) -> Response:
         "mode": "sandbox" if demo_token else "gateway",
         "headers": json.dumps({TOKEN_HEADER: demo_token or ""}, indent=2),
         "nonce": nonce,
+        "home": (up or "./") if has_dashboard else "",
     }
     text = site.page.substitute({name: html.escape(value) for name, value in values.items()})
-    headers = {**_PAGE_HEADERS, "Content-Security-Policy": _POLICY.format(nonce=nonce)}
-    return Response(text, media_type="text/html", headers=headers)
+    return answer_page(text, _POLICY.format(nonce=nonce))
 
 
 def assets() -> list[Route]:
@@ -98,41 +85,25 @@ def assets() -> list[Route]:
 
     async def answer(request: Request) -> Response:
         file = known.get(request.path_params["name"])
-        return Response(status_code=404) if file is None else _answer_file(file, request)
+        is_current = file is not None and request.query_params.get("v") == file.digest
+        return answer_file(file, request, is_for_good=is_current)
 
     return [Route(f"{PREFIX}/{{name}}", answer, methods=["GET"], name="graphiql")]
-
-
-def _answer_file(file: _File, request: Request) -> Response:
-    named_by_digest = request.query_params.get("v") == file.digest
-    headers = {
-        "ETag": f'"{file.digest}"',
-        "Cache-Control": _FOR_GOOD if named_by_digest else "no-cache",
-        "X-Content-Type-Options": "nosniff",
-        "Cross-Origin-Resource-Policy": "same-origin",
-    }
-    if headers["ETag"] in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(file.body, media_type=file.media_type, headers=headers)
 
 
 @cache
 def _site() -> _Site:
     """Read the package's files, once for the process: they cannot change while it runs."""
-    folder = files("gateway") / "static" / "graphiql"
-    served = {name: _file(folder.joinpath(path).read_bytes(), kind) for name, (path, kind) in SERVED.items()}
+    folder = STATIC / "graphiql"
+    served = {name: file_of(STATIC.joinpath(path).read_bytes(), kind) for name, (path, kind) in SERVED.items()}
     paths = {name: path.rpartition("/")[2] for name, (path, _) in SERVED.items()}
-    served["examples"] = _file(json.dumps(read_examples(folder / "examples")).encode(), "application/json")
+    served["examples"] = file_of(json.dumps(read_examples(folder / "examples")).encode(), "application/json")
     paths["examples"] = "examples.json"
     return _Site(
         page=Template((folder / "page.html").read_text(encoding="utf-8")),
         urls={name: f"{PREFIX[1:]}/{path}?v={served[name].digest}" for name, path in paths.items()},
         files={path: served[name] for name, path in paths.items()},
     )
-
-
-def _file(body: bytes, media_type: str) -> _File:
-    return _File(body, media_type, hashlib.sha256(body).hexdigest()[:20])
 
 
 def read_examples(folder: Traversable) -> list[dict[str, str]]:

@@ -1,34 +1,46 @@
-"""What a browser gets where GraphiQL is switched off: a page that says what this address is, and loads nothing."""
+"""What a browser gets at the endpoint when there is no GraphiQL: what this is, where its schema is, and how to ask."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
-from functools import cache
-from importlib.resources import files
+import html
+from base64 import b64encode
+from hashlib import sha256
+from string import Template
 
 from starlette.responses import Response
 
-_STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+from gateway.assets import STATIC, answer_page
+
+_WITH_SCHEMA = "The schema can be asked of this address by introspection."
+_WITHOUT_SCHEMA = "Introspection is switched off here; whoever runs this gateway has the schema."
 
 
-def landing() -> Response:
-    """Answer the page."""
-    text, policy = _page()
-    headers = {
-        "Content-Security-Policy": policy,
-        "Cache-Control": "no-cache",
-        # The same address answers JSON to those who ask for JSON.
-        "Vary": "Accept",
+_ONLY_TRUSTED = (
+    "<p>Only documents that were agreed on before are accepted; whoever runs this gateway can tell which.</p>"
+)
+_DASHBOARD = '<p>To look at graphs and jobs there is the <a href="{}">dashboard</a>.</p>'
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'sha256-{}'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+    )
+)
+
+
+def landing(*, endpoint: str, introspection: bool, only_trusted: bool, has_dashboard: bool) -> Response:
+    """Answer the page, to be served at the path `endpoint`."""
+    template = (STATIC / "landing.html").read_text(encoding="utf-8")
+    # Relative, so that it holds behind a proxy that adds a path in front.
+    home = "../" * (endpoint.count("/") - 1) or "./"
+    values = {
+        "endpoint": html.escape(endpoint),
+        "schema": _WITH_SCHEMA if introspection else _WITHOUT_SCHEMA,
+        "documents": _ONLY_TRUSTED if only_trusted else "",
+        "dashboard": _DASHBOARD.format(home) if has_dashboard else "",
     }
-    return Response(text, media_type="text/html", headers=headers)
-
-
-@cache
-def _page() -> tuple[str, str]:
-    """Read the page, once for the process, and allow its own style and nothing else."""
-    text = (files("gateway") / "static" / "landing.html").read_text(encoding="utf-8")
-    digests = [hashlib.sha256(style.encode()).digest() for style in _STYLE.findall(text)]
-    styles = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
-    return text, f"default-src 'none'; style-src {styles}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    style = template.partition("<style>")[2].partition("</style>")[0]
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    return answer_page(Template(template).substitute(values), _POLICY.format(digest))

@@ -33,8 +33,8 @@ PREFIX = ENVIRONMENT
 
 _MIB = 1024 * 1024
 _LIMITS = Limits()
-# What shows more of the schema than the documents in use do.
-_OFF_IN_PRODUCTION = ("graphiql", "introspection")
+# What shows more than programs need.
+_OFF_IN_PRODUCTION = ("dashboard", "graphiql", "introspection")
 # Kubernetes puts the addresses of services into the environment; those of one called `ges-gateway` look like ours.
 _SERVICE_LINK = re.compile(r"(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_[A-Z]+)?)")
 _SERVICE_LINK_VALUE = re.compile(r"(tcp|udp|sctp)://.+")
@@ -96,14 +96,13 @@ class Settings(AuthSettings, UpstreamSettings):
     max_depth: PositiveInt = of(_LIMITS.max_depth, "Levels of fields that one operation may have.")
     max_aliases: PositiveInt = of(_LIMITS.max_aliases, "Aliases that one operation may have.")
     max_rows: PositiveInt = of(_LIMITS.max_rows, "Result rows that one operation may ask for, all pages together.")
-    production: bool = of(
-        False, "Serve no explorer, keep the schema back, and accept trusted documents only; each may be said otherwise."
-    )
+    production: bool = of(False, "Serve no pages, no schema, trusted documents only; each may be said otherwise.")
     any_document: bool = of(False, "In production: accept also documents that are not trusted.")
     trusted_documents_file: FilePath | None = of(
         None, "JSON file of documents by id, as graphql-codegen, Relay or Apollo's manifest write it."
     )
-    graphiql: bool = of(True, "Whether browsers get the GraphiQL page.")
+    dashboard: bool = of(True, "Whether browsers get the dashboard at `/`.")
+    graphiql: bool = of(True, "Whether browsers get GraphiQL at `/graphql`; else a page that says what is there.")
     introspection: bool = of(True, "Whether clients may read the schema, and get names suggested for mistyped ones.")
 
     cache_max_bytes: NonNegativeInt = of(256 * _MIB, "Memory for bodies read from GES.")

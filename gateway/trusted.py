@@ -20,8 +20,8 @@ _FORMS = (
 class Trusted:
     """The documents that may be asked for by id; each also by the SHA-256 of its text, and by its very text."""
 
-    def __init__(self, documents: Mapping[str, str] | None = None) -> None:
-        self._texts = frozenset((documents or {}).values())
+    def __init__(self, documents: Mapping[str, str] | None = None, others: Iterable[str] = ()) -> None:
+        self._texts = frozenset((*(documents or {}).values(), *others))
         self._by_id = {hashlib.sha256(text.encode()).hexdigest(): text for text in self._texts}
         self._by_id.update(documents or {})
 
@@ -36,8 +36,8 @@ class Trusted:
         return self._by_id.get(id)
 
 
-def read_trusted(path: Path) -> Trusted:
-    """Return the documents in a file. Raises SettingsError, which says what the file should be."""
+def read_trusted(path: Path, others: Iterable[str] = ()) -> Trusted:
+    """Return the documents in a file, and others. Raises SettingsError, which says what the file should be."""
     try:
         content = msgspec.json.decode(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
@@ -45,7 +45,7 @@ def read_trusted(path: Path) -> Trusted:
     documents = dict(_documents(content))
     if not documents or not all(isinstance(part, str) and part for pair in documents.items() for part in pair):
         raise SettingsError(f"{path}: holds no trusted documents. {_FORMS}.")
-    return Trusted(documents)
+    return Trusted(documents, others)
 
 
 def _documents(content: Any) -> Iterable[tuple[Any, Any]]:

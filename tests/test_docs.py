@@ -77,7 +77,7 @@ FOLDERS = (
 HIDDEN = {"__init__.py", "__pycache__", "py.typed", "README.md"}
 ROOMS_WITHOUT_A_MODULE = {
     "schema.graphql": "The printed contract; a test compares it with the types",
-    "static/": "GraphiQL: its page, its examples, its vendored files",
+    "static/": "What browsers load: the dashboard, GraphiQL with its examples, the page in its place",
 }
 MEANINGS = {
     "characters": "of the document",
@@ -502,6 +502,13 @@ def test_lines_are_readable(document: Path) -> None:
     """Tables, links and ids cannot be broken; everything else can."""
     lines = [line for line in document.read_text().splitlines() if not line.startswith("|")]
     assert [line for line in lines if len(line) > 120 and len(max(line.split(), key=len)) < 80] == []
+
+
+def test_pictures_are_shown_and_small() -> None:
+    """Each of them, and under 200 KB, so that the page of the repository opens at once."""
+    pictures = {path for path in (ROOT / "tests" / "screenshots").iterdir() if path.suffix == ".png"}
+    assert {str(path.relative_to(ROOT)) for path in pictures} == set(re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README))
+    assert all(path.stat().st_size < 200_000 for path in pictures)
 
 
 def test_every_path_named_to_maintainers_exists() -> None:

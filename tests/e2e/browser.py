@@ -6,11 +6,12 @@ Knows nothing of the application it serves, nor of what the tests look for.
 import shutil
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+import pytest
 import uvicorn
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, sync_playwright
 from starlette.types import ASGIApp
@@ -41,13 +42,18 @@ class Watched:
         self.page.set_default_timeout(_PATIENCE_MILLISECONDS)
         self.page.on("console", self._note_message)
         self.page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
-        self.page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
+        self.page.on("requestfailed", self._note_failure)
         self.page.on("request", self._note_request)
 
     def _note_message(self, message: ConsoleMessage) -> None:
         # Violations of the content security policy arrive here too.
         if message.type == "error":
             self.complaints.append(message.text)
+
+    def _note_failure(self, request: Request) -> None:
+        # What the page itself gave up, as a stream nobody looks at any more, has not failed.
+        if request.failure != "net::ERR_ABORTED":
+            self.complaints.append(f"failed: {request.url}")
 
     def _note_request(self, request: Request) -> None:
         parts = urlsplit(request.url)
@@ -94,3 +100,12 @@ def watched(browser: Browser, origin: str, *, width: int = 1280, height: int = 8
         yield Watched(context.new_page(), origin)
     finally:
         context.close()
+
+
+def eventually(page: Page, holds: Callable[[], bool]) -> None:
+    """Wait until it holds. Playwright's own waiting for a condition is an eval, which the page's policy refuses."""
+    for _ in range(500):
+        if holds():
+            return
+        page.wait_for_timeout(20)
+    pytest.fail("It did not come to hold in ten seconds.")

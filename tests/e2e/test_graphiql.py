@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
 
@@ -17,7 +17,7 @@ from gateway.graphiql import read_examples
 from gateway.settings import Settings
 from schema.ids import GraphKey, JobRef, job_id_of
 from schema.plane import Plane
-from tests.e2e.browser import Watched, chromium, serving, watched
+from tests.e2e.browser import Watched, chromium, eventually, serving, watched
 
 EXAMPLES = read_examples(files("gateway") / "static" / "graphiql" / "examples")
 TITLES = [example["title"] for example in EXAMPLES]
@@ -63,15 +63,6 @@ def open_page(page: Page, origin: str, path: str = "/graphql") -> None:
     page.wait_for_selector(".graphiql-container")
     # Operations are completed and checked against the schema, so the page is ready when the schema is.
     page.locator(".graphiql-sidebar button[disabled]").wait_for(state="detached")
-
-
-def eventually(page: Page, holds: Callable[[], bool]) -> None:
-    """Wait until it holds. Playwright's own waiting for a condition is an eval, which the page's policy refuses."""
-    for _ in range(500):
-        if holds():
-            return
-        page.wait_for_timeout(20)
-    pytest.fail("It did not come to hold in ten seconds.")
 
 
 def editor_text(page: Page, editor: str) -> str:

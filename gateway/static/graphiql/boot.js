@@ -5,7 +5,7 @@
   const { React, ReactDOM, GraphiQL } = window;
   const h = React.createElement;
   const root = document.getElementById("graphiql");
-  const { headers: presetHeaders, mode, nonce } = root.dataset;
+  const { headers: presetHeaders, home, mode, nonce } = root.dataset;
   const isSandbox = mode === "sandbox";
   const narrow = window.matchMedia("(max-width: 700px)");
   const EXAMPLES = "Examples";
@@ -127,7 +127,8 @@
       defaultEditorToolsVisibility: narrow.matches && isSandbox ? false : "headers",
       plugins: [{ title: EXAMPLES, icon: ExamplesIcon, content: examplesPanel(examples) }],
     };
-    const logo = h(GraphiQL.Logo, null, h("span", { className: "brand" }, "GES gateway", isSandbox && h("em", null, "sandbox")));
+    const name = home ? h("a", { href: home, title: "To the dashboard" }, "GES gateway") : "GES gateway";
+    const logo = h(GraphiQL.Logo, null, h("span", { className: "brand" }, name, isSandbox && h("em", null, "sandbox")));
     ReactDOM.flushSync(() => ReactDOM.createRoot(root).render(h(GraphiQL, props, logo)));
     if (firstVisit && !narrow.matches) requestAnimationFrame(togglePanel);
   }

@@ -60,26 +60,35 @@ async def test_the_endpoint_answers() -> None:
     ]
 
 
-async def test_browsers_get_the_page_and_are_led_to_it() -> None:
-    """A token of the sandbox is preset in it; the way there is relative, for gateways below a path."""
+async def test_browsers_get_the_dashboard_and_graphiql() -> None:
+    """Each leads to the other, and a token of the sandbox is preset in both."""
     async with client_of(an_app(demo_token="sandbox-token-all")) as client:
-        root = await client.get("/")
+        home = await client.get("/")
         page = await client.get(PATH, headers={"Accept": "text/html"})
-    assert (root.status_code, root.headers["location"]) == (307, "graphql")
-    assert (page.status_code, page.headers["content-type"].partition(";")[0]) == (200, "text/html")
-    assert "sandbox-token-all" in page.text
+    for answer, link in ((home, 'data-explorer="graphql"'), (page, 'data-home="./"')):
+        assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (200, "text/html")
+        assert "sandbox-token-all" in answer.text
+        assert link in answer.text
 
 
-async def test_without_the_page_a_browser_finds_one_that_says_so() -> None:
-    """Neither the explorer nor its files; who asks for JSON gets it."""
-    async with client_of(an_app(graphiql=False)) as client:
-        assert (await client.get("/")).headers["location"] == "graphql"
-        page = await client.get(PATH, headers={"Accept": "text/html"})
-        assert (page.status_code, "<script" in page.text) == (200, False)
+async def test_without_the_dashboard_browsers_are_led_to_the_endpoint() -> None:
+    """The way there is relative, for gateways below a path."""
+    async with client_of(an_app(dashboard=False)) as client:
+        home = await client.get("/")
+        assert (home.status_code, home.headers["location"]) == (307, "graphql")
+        assert 'data-home=""' in (await client.get(PATH, headers={"Accept": "text/html"})).text
+        assert (await client.get("/dashboard/0/main.js")).status_code == 404
+
+
+async def test_without_graphiql_browsers_are_told_what_the_endpoint_is() -> None:
+    """Programs that take no JSON are told the same; none of the files of GraphiQL is there."""
+    async with client_of(an_app(graphiql=False, introspection=False)) as client:
+        told = await client.get(PATH, headers={"Accept": "text/html,*/*;q=0.8"})
+        assert "This address answers GraphQL" in told.text
+        assert "Introspection is switched off here" in told.text
+        assert 'data-explorer=""' in (await client.get("/")).text
         assert (await client.get("/graphiql/boot.js")).status_code == 404
-        answer = await client.get(PATH, params={"query": "{ gateway { readOnly } }"})
-        assert answer.json() == {"data": {"gateway": {"readOnly": True}}}
-        assert (await client.get("/livez")).status_code == 200
+        assert (await client.get(PATH, params={"query": "{ __typename }"})).json() == {"data": {"__typename": "Query"}}
 
 
 async def test_answers_are_compressed_unless_that_is_switched_off() -> None:

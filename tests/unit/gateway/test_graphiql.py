@@ -103,6 +103,14 @@ async def test_outside_the_sandbox_the_token_is_left_to_be_filled_in() -> None:
     assert attribute(page, "data-mode") == "gateway"
 
 
+@pytest.mark.parametrize(("endpoint", "home"), [("/graphql", "./"), ("/api/graphql", "../")])
+def test_it_leads_to_the_dashboard_if_there_is_one(endpoint: str, home: str) -> None:
+    with_one = graphiql.page(endpoint=endpoint, demo_token=None, has_dashboard=True)
+    assert attribute(bytes(with_one.body).decode(), "data-home") == home
+    without = graphiql.page(endpoint=endpoint, demo_token=None)
+    assert attribute(bytes(without.body).decode(), "data-home") == ""
+
+
 @pytest.mark.anyio
 async def test_a_token_with_markup_in_it_stays_a_token() -> None:
     page = (await client(demo_token='"><script>alert(1)</script>').get("/graphql")).text

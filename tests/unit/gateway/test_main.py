@@ -179,6 +179,7 @@ def test_the_demo_says_where_to_look_and_answers_there() -> None:
         ended = demo.end()
     assert ended.code == 0
     url = f"http://127.0.0.1:{demo.port}"
+    assert f"Dashboard  {url}/ " in ended.printed
     assert f"GraphiQL   {url}/graphql " in ended.printed
     assert f"Sandbox    {url}/v2/{PROJECT}/graphs\n" in ended.printed
     assert "Token      X-Auth-Token: sandbox-token-all\n" in ended.printed

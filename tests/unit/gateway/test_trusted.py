@@ -64,3 +64,13 @@ def test_a_file_that_is_gone_stops_the_start(tmp_path: Path) -> None:
     """Between the check of the settings and the reading."""
     with pytest.raises(SettingsError, match="FileNotFoundError"):
         read_trusted(tmp_path / "nowhere.json")
+
+
+def test_others_are_trusted_by_text_and_hash_beside_those_of_the_file(tmp_path: Path) -> None:
+    """As the gateway's own pages send them."""
+    file = tmp_path / "trusted.json"
+    file.write_text(json.dumps({"hello": HELLO}))
+    for trusted in (read_trusted(file, [JOB]), Trusted({"hello": HELLO}, [JOB])):
+        assert HELLO in trusted
+        assert JOB in trusted
+        assert trusted.get(hashlib.sha256(JOB.encode()).hexdigest()) == JOB
