@@ -22,6 +22,7 @@ from tests.e2e.browser import Watched, chromium, eventually, serving, watched
 
 TOKEN = "sandbox-token-all"
 BIG_PAGERANK = "5e9c0707-41d8-4b6a-93f0-27ac1d0e0007007740217"
+PAGERANK = "5e9c070a-41d8-4b6a-93f0-27ac1d0e000a007740220"
 PARTIAL_IMPORT = "8a1f0000000000000000000000000003"
 # The columns of each kind of rows, and whether a chart stands above them.
 ALGORITHMS = {
@@ -224,6 +225,55 @@ def test_a_result_is_paged_and_charted(visit: Watched) -> None:
     expect(visit.page.locator("#announcements")).to_contain_text("Rows 99,901 to 100,000")
     visit.page.get_by_label("Rows on a page").select_option("25 rows")
     expect(table.locator("tbody tr")).to_have_count(25)
+
+
+@pytest.mark.parametrize(("word", "ending", "lines"), [("CSV", "csv", 10_001), ("NDJSON", "ndjson", 10_000)])
+def test_the_whole_result_is_saved(visit: Watched, word: str, ending: str, lines: int) -> None:
+    open_graph(visit.page)
+    open_job(visit.page, PAGERANK)
+    # A browser without a screen has nobody to choose a place, so the file comes as a download.
+    visit.page.evaluate("delete window.showSaveFilePicker")
+    with visit.page.expect_download() as saved:
+        visit.page.get_by_role("button", name=f"Export as {word}").click()
+    assert saved.value.suggested_filename == f"pagerank-{PAGERANK}.{ending}"
+    assert len(saved.value.path().read_text().splitlines()) == lines
+    expect(visit.page.locator("#announcements")).to_contain_text("Exported pagerank-")
+    expect(visit.page.get_by_role("button", name=f"Export as {word}")).to_be_visible()
+
+
+def test_the_whole_result_goes_straight_to_a_file_where_the_browser_can(visit: Watched) -> None:
+    open_graph(visit.page)
+    open_job(visit.page, PAGERANK)
+    visit.page.evaluate(
+        """() => {
+            window.written = "";
+            const decoder = new TextDecoder();
+            const write = (chunk) => void (written += decoder.decode(chunk, { stream: true }));
+            const createWritable = async () => new WritableStream({ write });
+            window.showSaveFilePicker = async ({ suggestedName }) => {
+                window.named = suggestedName;
+                return { createWritable };
+            };
+        }"""
+    )
+    visit.page.get_by_role("button", name="Export as CSV").click()
+    expect(visit.page.locator("#announcements")).to_contain_text("Exported pagerank-")
+    assert visit.page.evaluate("named") == f"pagerank-{PAGERANK}.csv"
+    assert visit.page.evaluate("written").count("\n") == 10_001
+
+
+def test_an_export_that_cannot_be_begun_says_why(visit: Watched, sandbox: Sandbox) -> None:
+    open_graph(visit.page)
+    open_job(visit.page, PAGERANK)
+    visit.page.evaluate("delete window.showSaveFilePicker")
+    button = visit.page.get_by_role("button", name="Export as CSV")
+    expect(button).to_be_visible()
+    sandbox.trouble(service={"kind": "status503"})
+    button.click()
+    expect(visit.page.locator("main .problems .codes")).to_contain_text("PLANE_UNAVAILABLE")
+    expect(button).to_be_visible()
+    assert {text for text in visit.complaints if "503" not in text} == set()
+    visit.complaints.clear()
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -449,30 +499,6 @@ def check(page: Page, width: int) -> None:
     options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
     found = page.evaluate(f"axe.run(document, {json.dumps(options)})")
     assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found["violations"]] == []
-
-
-def test_in_production_its_own_documents_are_trusted(browser: Browser, sandbox: Sandbox, tmp_path: Path) -> None:
-    file = tmp_path / "trusted.json"
-    file.write_text('{"version": "{ gateway { version } }"}')
-    settings = Settings(
-        management_url="http://ges.sandbox",
-        project_id=PROJECT_ID,
-        production=True,
-        trusted_documents_file=file,
-        dashboard=True,
-    )
-    app = create_app(settings, transport=httpx.ASGITransport(sandbox.app), demo_token=TOKEN)
-    with serving(app) as origin, watched(browser, origin) as visit:
-        open_page(visit.page, origin)
-        open_graph(visit.page)
-        is_live(visit.page)
-        open_job(visit.page, BIG_PAGERANK)
-        expect(visit.page.get_by_role("region", name="Rows of the result")).to_be_visible()
-        other = httpx.post(
-            f"{origin}/graphql", json={"query": "{ jobs { totalCount } }"}, headers={"X-Auth-Token": TOKEN}
-        )
-        assert other.json()["errors"][0]["extensions"]["code"] == "DOCUMENT_NOT_TRUSTED"
-        assert (visit.complaints, visit.foreign_requests) == ([], [])
 
 
 def test_it_can_be_switched_off(browser: Browser, sandbox: Sandbox) -> None:

@@ -36,6 +36,13 @@ export async function* subscribe(query, variables, signal) {
   throw new AskError([{ code: "CONNECTION_LOST", message: "The stream broke off." }]);
 }
 
+/* Streams a file of this gateway, with the same credentials. */
+export async function download(path, signal) {
+  const response = await reach(new URL(path, endpoint), { headers: credentials(), signal });
+  if (!response.ok) read(await response.json().catch(() => ({})), response);
+  return response;
+}
+
 function send(query, variables, accept, signal) {
   const headers = { ...credentials(), "Content-Type": "application/json", Accept: accept };
   return reach(endpoint, { method: "POST", headers, body: JSON.stringify({ query, variables }), signal });

@@ -4,6 +4,7 @@ import { fill } from "./dom.js";
 import { graphsNav, planesHealth } from "./graphs.js";
 import { jobView } from "./job_view.js";
 import { graphView, taskCenterView } from "./jobs_view.js";
+import { problemBoard } from "./problems.js";
 import { askForSession, session } from "./session.js";
 
 const byId = (id) => document.getElementById(id);
@@ -20,6 +21,11 @@ const shell = {
     if (token !== refusedToken) askForSession(token ? "This token is not accepted (any more)." : "A token is needed to ask GES.", restart);
     refusedToken = token;
     return true;
+  },
+  problem(problems) {
+    const board = problemBoard();
+    board.set(problems);
+    main.firstChild.prepend(board.element);
   },
 };
 const nav = graphsNav(byId("graphs"), shell);

@@ -1,7 +1,8 @@
-/* The result of a job: its values, one page of its rows as a table, and a chart of what is loaded. */
+/* The result of a job: its values, one page of its rows as a table, a chart of what is loaded, and the way to all. */
 
 import { announce, classOf, fill, h, say, table, terms } from "./dom.js";
 import { chartOf } from "./chart.js";
+import { exportButtons } from "./exporting.js";
 import { askFor } from "./live.js";
 import { RESULT } from "./operations.js";
 import { problemBoard } from "./problems.js";
@@ -15,10 +16,11 @@ export function resultSection(job, shell) {
   const about = h("p", { class: "note" });
   const [values, chart, rows] = Array.from({ length: 3 }, () => h("div"));
   const pager = pagerOf((offset) => load(offset, true));
+  const exports = h("div", { class: "actions" });
   const element = h(
     "section",
     { class: "card", "aria-labelledby": "result-title", hidden: true },
-    h("div", { class: "padded heading" }, h("div", {}, h("h2", { id: "result-title" }, "Result"), about)),
+    h("div", { class: "padded heading" }, h("div", {}, h("h2", { id: "result-title" }, "Result"), about), exports),
     h("div", { class: "padded" }, board.element, values, chart),
     rows,
     pager.element,
@@ -46,6 +48,7 @@ export function resultSection(job, shell) {
     pager.set({ offset, shown: nodes.length, total, hasNext: pageInfo.hasNextPage });
     fill(chart, chartOf(result.kind, nodes, pager.told()));
     fill(rows, nodes.length > 0 && rowsTable(result.kind, nodes));
+    if (!exports.firstChild && total > 0) fill(exports, exportButtons(job, result, shell));
   }
 
   load(0, false);

@@ -90,6 +90,12 @@ export function duration(seconds) {
   return `${Math.floor(seconds / 86400)} d ${Math.floor((seconds % 86400) / 3600)} h`;
 }
 
+export function bytes(number) {
+  const steps = ["B", "KB", "MB", "GB"];
+  const step = Math.min(Math.floor(Math.log10(Math.max(number, 1)) / 3), steps.length - 1);
+  return `${(number / 1000 ** step).toFixed(step ? 1 : 0)} ${steps[step]}`;
+}
+
 /* Any JSON value on one line; strings and numbers as they are. */
 export function inline(value) {
   if (value === null || value === undefined) return "–";
