@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
+from opentelemetry.trace import Tracer
 from starlette.applications import Starlette
 
 from gateway import VERSION
@@ -20,6 +21,7 @@ from gateway.probes import READY
 from gateway.server import PortError, open_port, serve, url_of
 from gateway.settings import PREFIX, Settings, SettingsError, describe
 from gateway.telemetry import configure
+from gateway.tracing import open_tracer
 from schema.build import build_schema
 
 EXIT_FAILED = 1
@@ -81,7 +83,8 @@ def _serve(settings: Settings, _options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return EXIT_MISUSED
-    return _run(lambda _url: create_app(settings), settings)
+    tracer = _tracer(settings)
+    return _run(lambda _url: create_app(settings, tracer=tracer), settings)
 
 
 def _demo(settings: Settings, _options: argparse.Namespace) -> int:
@@ -89,14 +92,23 @@ def _demo(settings: Settings, _options: argparse.Namespace) -> int:
     from gateway.demo.graphs import PROJECT_ID
     from gateway.demo.simulator import create_sandbox
 
+    tracer = _tracer(settings)
+
     def create(url: str) -> Starlette:
         # The sandbox reports the address it was called by as that of every graph, so the gateway finds it there again.
         update = {"management_url": url, "project_id": settings.project_id or PROJECT_ID}
-        app = create_app(settings.model_copy(update=update), demo_token=_SANDBOX_TOKEN)
+        app = create_app(settings.model_copy(update=update), demo_token=_SANDBOX_TOKEN, tracer=tracer)
         app.mount("/", create_sandbox())
         return app
 
     return _run(create, _for_people(settings), f"{_DEMO_TEXT}\n{_SANDBOX_TEXT}".replace("{project}", PROJECT_ID))
+
+
+def _tracer(settings: Settings) -> Tracer | None:
+    try:
+        return open_tracer() if settings.tracing else None
+    except ImportError:
+        raise SettingsError(f"{PREFIX}TRACING: needs the extra `otlp`: pip install 'ges-gateway[otlp]'.") from None
 
 
 def _sandbox(settings: Settings, _options: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from functools import partial
 
 import httpx
 import strawberry
+from opentelemetry.trace import Tracer
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -51,6 +52,7 @@ def create_app(
     transport: httpx.AsyncBaseTransport | None = None,
     clock: Clock | None = None,
     demo_token: str | None = None,
+    tracer: Tracer | None = None,
 ) -> Starlette:
     """
     Build the gateway. `transport` replaces the connections to both planes; `demo_token` is preset in GraphiQL.
@@ -58,7 +60,7 @@ def create_app(
     `app.state.is_draining` turns readiness off; `app.state.runtime` is what the process shares. Raises SettingsError
     when a file that the settings name cannot be used.
     """
-    runtime = Runtime(settings, transport=transport, clock=clock)
+    runtime = Runtime(settings, transport=transport, clock=clock, tracer=tracer)
     schema = build_schema()
     checks = _checks(runtime, schema)
     operations = Seats("operations", maximum=settings.max_operations, per_caller=settings.max_operations)

@@ -99,6 +99,9 @@ class _Exchange:
 
     async def close(self) -> None:
         """End what is still under way for it."""
+        if self.opened is not None:
+            kind = self.operation.operation.value if self.operation else None
+            self.opened.trace.tell(kind, self.name, self.codes)
         if self.stream is not None:
             self.codes |= self.stream.codes
             await self.stream.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
@@ -18,15 +17,13 @@ from gateway.jobs.results import JobReads
 from gateway.reader import Reader
 from gateway.runtime import Runtime
 from gateway.settings import Settings
+from gateway.tracing import UNTRACED, Trace
 from schema.context import Context
 from schema.errors import BadUserInputError
 from schema.health import CircuitState, PlaneHealth
 from schema.ids import checked_project
 from schema.plane import Plane
 from schema.scalars import DateTime
-
-_TRACE_PARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-_TRACE_STATE = re.compile(r"[\x20-\x7e]{1,512}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +35,7 @@ class OpenOperation:
     directory: Directory
     # Whose bounds it counts against.
     caller: str | None = None
+    trace: Trace = UNTRACED
 
     @property
     def upstream_calls(self) -> int:
@@ -62,6 +60,7 @@ class OpenOperation:
     async def close(self) -> None:
         """End what is still under way for this operation alone."""
         await self.reader.close()
+        self.trace.end()
 
 
 def opener(runtime: Runtime) -> Callable[[HTTPConnection, str], Awaitable[OpenOperation]]:
@@ -73,7 +72,8 @@ def opener(runtime: Runtime) -> Callable[[HTTPConnection, str], Awaitable[OpenOp
     async def open_operation(request: HTTPConnection, request_id: str) -> OpenOperation:
         caller = await runtime.mode.callers.read(request.headers.raw)
         fresh = wants_fresh(request.headers.raw)
-        reader = Reader(runtime, caller, fresh=fresh, trace=_trace(request))
+        trace = runtime.traces.begin(request.headers)
+        reader = Reader(runtime, caller, fresh=fresh, trace=trace)
         directory = Directory(reader, addresses)
         context = Context(
             jobs=JobsPort(reader, directory, places),
@@ -84,7 +84,7 @@ def opener(runtime: Runtime) -> Callable[[HTTPConnection, str], Awaitable[OpenOp
             request_id=request_id,
             project_id=_project_id(request, settings),
         )
-        return OpenOperation(context, reader, directory, caller.name if caller else None)
+        return OpenOperation(context, reader, directory, caller.name if caller else None, trace)
 
     return open_operation
 
@@ -120,15 +120,6 @@ def plane_health(runtime: Runtime) -> list[PlaneHealth]:
         )
         for plane, summary in summaries.items()
     ]
-
-
-def _trace(request: HTTPConnection) -> dict[str, str]:
-    """Return the W3C trace context of the request, for the calls it causes; nothing when it is malformed."""
-    parent = request.headers.get("traceparent", "")
-    if not _TRACE_PARENT.fullmatch(parent):
-        return {}
-    state = request.headers.get("tracestate", "")
-    return {"traceparent": parent, **({"tracestate": state} if _TRACE_STATE.fullmatch(state) else {})}
 
 
 def _project_id(request: HTTPConnection, settings: Settings) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -18,6 +18,7 @@ from gateway.flow import Sink
 from gateway.memo import Memo
 from gateway.planes.read import Body, Read
 from gateway.runtime import Runtime, Statistics
+from gateway.tracing import UNTRACED, Trace
 from schema.errors import (
     ForbiddenError,
     LimitExceededError,
@@ -71,8 +72,8 @@ class Reader:
     """
     Reads for one caller during one operation. Equal reads of one operation are made once.
 
-    `fresh` skips reading the store; `trace` goes upstream with every read. Every read ends by the deadline of the
-    operation.
+    `fresh` skips reading the store; `trace` is told of every read and goes upstream with it. Every read ends by the
+    deadline of the operation.
     """
 
     def __init__(
@@ -81,14 +82,14 @@ class Reader:
         caller: Caller | None,
         *,
         fresh: bool = False,
-        trace: Mapping[str, str] | None = None,
+        trace: Trace = UNTRACED,
     ) -> None:
         self.runtime = runtime
         self.statistics = Statistics()
         self.proofs = Proofs()
         self._caller = caller
         self._fresh = fresh
-        self._trace = dict(trace or {})
+        self._trace = trace
         self._deadline = runtime.clock.monotonic() + runtime.settings.request_timeout_seconds
         self._reads = 0
         self._owned: list[Callable[[], Awaitable[None]]] = []
@@ -140,13 +141,14 @@ class Reader:
 
         self._count_read()
         self.statistics.upstream_calls += 1
-        body = await runtime.clients[reading.read.plane].fetch(
-            reading.read,
-            origin=reading.origin,
-            headers={**caller.headers, **self._trace},
-            timeout_seconds=runtime.settings.stream_timeout_seconds,
-            sink=pass_on,
-        )
+        with self._trace.call(reading.read.plane.name):
+            body = await runtime.clients[reading.read.plane].fetch(
+                reading.read,
+                origin=reading.origin,
+                headers={**caller.headers, **self._trace.headers},
+                timeout_seconds=runtime.settings.stream_timeout_seconds,
+                sink=pass_on,
+            )
         if body.status != 200:
             # Raises what GES said instead of rows.
             await self._interpreted(reading, reading.read, body, caller)
@@ -232,12 +234,13 @@ class Reader:
         """Ask the plane, prove or disprove the caller's right, and store what may be stored."""
         runtime = self.runtime
         self.statistics.upstream_calls += 1
-        body = await runtime.clients[read.plane].fetch(
-            read,
-            origin=reading.origin,
-            headers={**caller.headers, **self._trace},
-            timeout_seconds=runtime.settings.upstream_timeout_seconds,
-        )
+        with self._trace.call(read.plane.name):
+            body = await runtime.clients[read.plane].fetch(
+                read,
+                origin=reading.origin,
+                headers={**caller.headers, **self._trace.headers},
+                timeout_seconds=runtime.settings.upstream_timeout_seconds,
+            )
         value = await self._interpreted(reading, read, body, caller)
         if reading.resource is not None:
             runtime.grants.give(caller.scope, reading.resource)

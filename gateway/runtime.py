@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import httpx
+from opentelemetry.trace import Tracer
 
 from gateway import VERSION
 from gateway.auth.exchange import Exchanges
@@ -42,6 +43,7 @@ from gateway.planes.transport import AiohttpTransport, TLSOptions
 from gateway.seats import Seats
 from gateway.settings import Settings
 from gateway.telemetry import Event, log
+from gateway.tracing import Traces
 from gateway.watch import Pace, Watches
 from schema.plane import Plane
 
@@ -73,7 +75,12 @@ class Runtime:
     """The things every request shares. Use `open` inside the running loop, `close` when the last request is over."""
 
     def __init__(
-        self, settings: Settings, *, transport: httpx.AsyncBaseTransport | None = None, clock: Clock | None = None
+        self,
+        settings: Settings,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Clock | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock or Clock()
@@ -89,6 +96,7 @@ class Runtime:
         # Apart from the bodies: what clients store cannot push those out.
         self.documents: Store = open_store("memory", max_bytes=settings.stored_documents_max_bytes, clock=monotonic)
         self.metrics = Metrics()
+        self.traces = Traces(tracer)
         # Set when the process is about to end: what lasts as long as its client likes ends then.
         self.ending = asyncio.Event()
         self.watches = Watches(_pace(settings), self.clock.monotonic)

@@ -120,6 +120,9 @@ class Settings(AuthSettings, UpstreamSettings):
     metrics_port: int | None = of(
         None, "Port of `/metrics` alone, on the same address; not set, it is beside the endpoint.", ge=1, le=65535
     )
+    tracing: bool = of(
+        False, "Whether spans are sent by OTLP, whereto OTEL_EXPORTER_OTLP_ENDPOINT says; needs the extra `otlp`."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = of("info", "Least important log lines written.")
     log_format: Literal["json", "console"] = of("json", "One JSON object a line, or text for people.")
     shutdown_drain_seconds: NonNegativeInt = of(

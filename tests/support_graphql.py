@@ -24,6 +24,7 @@ from gateway.http.persisted import PersistedDocuments
 from gateway.middleware import protection
 from gateway.rates import Rates
 from gateway.settings import Settings
+from gateway.tracing import UNTRACED, Trace
 from schema.context import Context, Info
 from schema.errors import GatewayError, NotFoundError
 from schema.limits import Limits
@@ -52,6 +53,7 @@ class FakeOpened:
     proofs: Proofs = field(default_factory=Proofs)
     closed: int = 0
     caller: str | None = None
+    trace: Trace = UNTRACED
 
     async def close(self) -> None:
         self.closed += 1

@@ -19,6 +19,7 @@ from gateway.http.operation import Executor, Operation
 from gateway.http.problems import INTERNAL, INTERNAL_TEXT, present
 from gateway.seats import Seat, Seats
 from gateway.telemetry import Event, describe_exception, log
+from gateway.tracing import Trace
 from schema.context import Context
 from schema.errors import GatewayError
 
@@ -45,6 +46,10 @@ class Opened(Protocol):
     @property
     def cache_hits(self) -> int:
         """How many reads it was spared so far."""
+
+    @property
+    def trace(self) -> Trace:
+        """The trace it belongs to."""
 
     async def close(self) -> None:
         """End what is still under way for it."""
