@@ -20,20 +20,19 @@ async def served(app: Starlette, *, wired: bool = False) -> AsyncIterator[str]:
     """Serve an application until the block ends, and give its address; `wired` as the sandbox is."""
     app.state.is_draining = False
     listener = open_port("127.0.0.1", 0)
-    server = Server(_config(app, 1, WiredProtocol if wired else HttpToolsProtocol))
-    # Without the part that takes the signals of the process.
-    serving = asyncio.create_task(server._serve([listener]))
-    while not (server.started or serving.done()):  # noqa: ASYNC110 -- uvicorn has no event for it
-        await asyncio.sleep(0.01)
+    config = _config(app, 1, WiredProtocol if wired else HttpToolsProtocol)
+    config.load()
+    # Its own loop would look ten times a second for signals, which are those of the whole process.
+    server = Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup([listener])
     try:
         yield url_of(listener)
     finally:
-        server.should_exit = True
         # What hangs on purpose is not waited for.
         for task in [*server.server_state.tasks] if wired else []:
             task.cancel()
-        await serving
-        listener.close()
+        await server.shutdown([listener])
 
 
 @asynccontextmanager

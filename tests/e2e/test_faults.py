@@ -40,8 +40,9 @@ CODES = {code.name for code in ProblemCode} | {error.code for error in RequestRe
 HARMLESS = {"latency", "set_cookie"}
 # Wrong, but not so that anybody could tell: the answers say UNKNOWN where the word is unknown.
 PLAUSIBLE = {"unknown_status"}
-# A few at a time: each has all queries under way, and this process plays everybody.
-AT_ONCE = 6
+# A few at a time: each has all queries under way, and this process plays everybody. Where it came late by more than
+# this, the machine had other things to do, and what was measured is measured again, alone.
+AT_ONCE, LATE_SECONDS, TRIES = 5, 0.3, 3
 # As issue and README promise: the breaker closes within five seconds of the recovery.
 RECOVERY_SECONDS = 5.0
 
@@ -90,6 +91,10 @@ async def record(anyio_backend: str) -> AsyncIterator[Record]:
             return await endure(kind, plane, right)
 
     endured = await asyncio.gather(*(in_turn(*combination) for combination in COMBINATIONS))
+    for number, combination in enumerate(COMBINATIONS):
+        for _ in range(TRIES):
+            if endured[number].lag.seconds > LATE_SECONDS:
+                endured[number] = await endure(*combination, right)
     yield Record(right, calls, dict(zip(COMBINATIONS, endured, strict=True)), written.getvalue().decode())
     telemetry.configure("warning")
 

@@ -63,6 +63,17 @@ async def test_r16_slow_plane_one_deadline_covers_everything(kind: str) -> None:
         assert codes(answer) == {"TIMEOUT"}
 
 
+@pytest.mark.parametrize("kind", ["reset", "status503", "throttled_silently"])
+async def test_r17_retry_storms_what_did_not_get_through_is_sent_again(kind: str) -> None:
+    """Once the trouble is over the client never hears of it."""
+    async with open_bench() as bench:
+        await bench.ask(HELLO)
+        bench.upstream()
+        bench.sandbox.state.trouble.set({"service": {"kind": kind, "times": 1}})
+        assert (await bench.ask(STATUS)).json()["data"]["job"]["status"] == "SUCCEEDED"
+        assert len(bench.upstream()) == 2
+
+
 async def test_r17_retry_storms_at_most_three_attempts() -> None:
     """Of a read that GES does not take."""
     async with saying(OUT) as (bench, upstream):

@@ -26,7 +26,7 @@ from tests.test_docs import BLOCKS
 
 TOKEN = "sandbox-token-all"
 # What one call and one operation may take, and what is left of a body that has no end.
-CALL_SECONDS, DEADLINE_SECONDS = 1.0, 2.0
+CALL_SECONDS, DEADLINE_SECONDS = 1.5, 3.0
 LIMITS = {
     "upstream_timeout_seconds": CALL_SECONDS,
     "request_timeout_seconds": DEADLINE_SECONDS,
