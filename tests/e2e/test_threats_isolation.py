@@ -6,12 +6,16 @@ A right answer is the one that a gateway gives which nobody has asked before.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 from gateway.demo.algorithm_stories import memory_job_id
 from gateway.demo.graphs import PROJECT_ID
@@ -140,6 +144,28 @@ async def test_r04_subscription_isolation_a_stream_ends_with_its_rights() -> Non
         assert told[0]["data"]["jobUpdated"]["type"] == "SNAPSHOT"
         assert (codes(last), last.get("data")) == ({"UNAUTHENTICATED"}, None)
         assert not any(event.get("data") for event in told[1:])
+
+
+async def test_r04_subscription_isolation_a_sockets_token_comes_once_and_first() -> None:
+    """Not with an operation, and not by introducing oneself again; another socket's token is another caller's."""
+    late = {"query": WATCH, "extensions": {"X-Auth-Token": ALL}, "variables": {"X-Auth-Token": ALL}}
+    async with open_bench() as bench:
+        url, protocol = bench.url.replace("http", "ws") + "/graphql", Subprotocol("graphql-transport-ws")
+        async with connect(url, subprotocols=[protocol]) as known, connect(url, subprotocols=[protocol]) as unknown:
+            for socket, payload in ((known, {"X-Auth-Token": ALL}), (unknown, {})):
+                await socket.send(json.dumps({"type": "connection_init", "payload": payload}))
+                assert json.loads(await socket.recv())["type"] == "connection_ack"
+                await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": late}))
+            told = json.loads(await known.recv())
+            assert told["payload"]["data"]["jobUpdated"]["job"]["status"] == "RUNNING"
+            refused = json.loads(await unknown.recv())
+            assert (refused["type"], "RUNNING" in str(refused)) == ("error", False)
+            assert {error["extensions"]["code"] for error in refused["payload"]} == {"UNAUTHENTICATED"}
+            await unknown.send(json.dumps({"type": "connection_init", "payload": {"X-Auth-Token": ALL}}))
+            with pytest.raises(ConnectionClosed) as closed:
+                await unknown.recv()
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 4429
 
 
 async def test_r02_cache_isolation_nothing_kept_outlives_the_rights() -> None:
