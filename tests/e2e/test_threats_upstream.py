@@ -180,6 +180,19 @@ async def test_r22_bombs_are_cut_off_at_the_bound(kind: str, compression: bool) 
         assert (await bench.ask(STATUS)).json()["data"]["job"]["status"] == "SUCCEEDED"
 
 
+async def test_r22_bombs_at_once_share_one_room_and_leave_the_small_alone() -> None:
+    """Twenty bodies without end: what is collected of all is bounded, and the other plane answers meanwhile."""
+    async with open_bench(max_body_bytes=2**26, max_collected_bytes=2**22) as bench:
+        await bench.ask(HELLO)
+        bench.sandbox.state.trouble.set({"service": {"kind": "endless"}})
+        queries = [f'{{ job(id: "{job_id("supply_chain", number)}") {{ status }} }}' for number in range(20)]
+        bombed = asyncio.gather(*map(bench.ask, queries))
+        assert not codes(await bench.ask(LIST, Cache_Control="no-cache"))
+        assert set().union(*map(codes, await bombed)) <= {"UPSTREAM_MALFORMED", "PLANE_UNAVAILABLE", "TIMEOUT"}
+        metrics = (await bench.client.get("/metrics")).text
+        assert 'outcome="crowded",plane="SERVICE"' in metrics or 'plane="SERVICE",outcome="crowded"' in metrics
+
+
 async def test_r23_memory_what_is_kept_has_a_bound_in_bytes() -> None:
     """However many pages are read, and each is its own entry."""
     async with open_bench(cache_max_bytes=300_000, answers_max_bytes=0) as bench:

@@ -157,7 +157,8 @@ class Soak:
         sizes = [size for _, size in self.residents]
         print(f"soak: {self.seconds:.0f} s, {self.clients} clients, {self.struck} troubles, seed {self.seed}")
         print(f"answers: {told}")
-        print(f"memory: {max(sizes) / MB:.0f} MB at most, {self.growth_bytes / MB:+.1f} MB since warm")
+        most, last = max(sizes) / MB, median(sizes[-15:]) / MB
+        print(f"memory: {most:.0f} MB at most, {last:.0f} at last, {self.growth_bytes / MB:+.1f} MB since warm")
         for finding in self.findings:
             print(f"FOUND {finding}")
         print("nothing found" if not self.findings else f"{len(self.findings)} found")
