@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import time
 from collections.abc import AsyncIterator
@@ -71,6 +72,17 @@ async def test_r11_expensive_documents_are_refused_soon_and_cheaply(bench: Bench
     assert codes(answer) & {"LIMIT_EXCEEDED", "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED"}, answer.text
     assert len(answer.content) < 20_000
     assert bench.upstream() == []
+
+
+async def test_r11_expensive_documents_what_was_not_seen_before_is_bounded_for_each_caller() -> None:
+    """Each new text costs its parsing; one caller who brings too many is told so, others and known texts are not."""
+    async with open_bench(max_unknown_documents_per_caller=1) as bench:
+        texts = [f"query Q{number} {{ gateway {{ version }} }}" for number in range(40)]
+        await bench.ask(HELLO)
+        told = await asyncio.gather(*map(bench.ask, texts))
+        assert set().union(*map(codes, told)) == {"LIMIT_EXCEEDED"}
+        assert codes(await bench.ask(HELLO)) == set()
+        assert codes(await bench.ask("query Other { gateway { version } }", SUPPLY)) == set()
 
 
 async def test_r11_expensive_documents_a_refusal_tells_limit_and_number(bench: Bench) -> None:
