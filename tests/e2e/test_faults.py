@@ -20,7 +20,7 @@ from gateway.http.problems import INTERNAL
 from schema.errors import RequestRefusedError
 from schema.problem import ProblemCode
 from tests.e2e.troubled import (
-    DEADLINE_SECONDS,
+    CALL_SECONDS,
     HANG_CONNECT,
     PLANE_OF,
     QUERIES,
@@ -40,10 +40,11 @@ CODES = {code.name for code in ProblemCode} | {error.code for error in RequestRe
 HARMLESS = {"latency", "set_cookie"}
 # Wrong, but not so that anybody could tell: the answers say UNKNOWN where the word is unknown.
 PLAUSIBLE = {"unknown_status"}
-# A few at a time: each has all queries under way, and this process plays everybody. Where it came late by more than
-# this, the machine had other things to do, and what was measured is measured again, alone.
-AT_ONCE, LATE_SECONDS, TRIES = 5, 0.3, 3
-# As issue and README promise: the breaker closes within five seconds of the recovery.
+# A few at a time: each has all queries under way, and this process plays everybody.
+AT_ONCE = 5
+# Where it came late by more than this, the machine had other things to do, and it is measured again, alone; so often.
+LATE_SECONDS, TRIES = 0.5, 6
+# As the README promises: the breaker closes within five seconds of the recovery.
 RECOVERY_SECONDS = 5.0
 
 
@@ -68,6 +69,7 @@ class Record:
     calls: int
     by_trouble: dict[tuple[str, str], Endured]
     log: str
+    deadline_seconds: float
 
 
 @pytest.fixture(scope="module")
@@ -84,25 +86,28 @@ async def record(anyio_backend: str) -> AsyncIterator[Record]:
     async with troubled() as healthy:
         right = await healthy.ask_all()
         calls = healthy.calls
+        began = asyncio.get_running_loop().time()
+        await healthy.ask_all()
+        # On a busy machine everything takes longer, and means the same.
+        call_seconds = max(CALL_SECONDS, 10 * (asyncio.get_running_loop().time() - began))
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def in_turn(kind: str, plane: str) -> Endured:
         async with turns:
-            return await endure(kind, plane, right)
+            return await endure(kind, plane, right, call_seconds)
 
-    endured = await asyncio.gather(*(in_turn(*combination) for combination in COMBINATIONS))
-    for number, combination in enumerate(COMBINATIONS):
-        for _ in range(TRIES):
-            if endured[number].lag.seconds > LATE_SECONDS:
-                endured[number] = await endure(*combination, right)
-    yield Record(right, calls, dict(zip(COMBINATIONS, endured, strict=True)), written.getvalue().decode())
+    endured = dict(zip(COMBINATIONS, await asyncio.gather(*(in_turn(*one) for one in COMBINATIONS)), strict=True))
+    for combination in sorted(endured, key=lambda one: -endured[one].lag.seconds)[:TRIES]:
+        if endured[combination].lag.seconds > LATE_SECONDS:
+            endured[combination] = await endure(*combination, right, call_seconds)
+    yield Record(right, calls, endured, written.getvalue().decode(), 2 * call_seconds)
     telemetry.configure("warning")
 
 
-async def endure(kind: str, plane: str, right: dict[str, Told]) -> Endured:
+async def endure(kind: str, plane: str, right: dict[str, Told], call_seconds: float) -> Endured:
     """Ask everything during the trouble, and again when it is over."""
     is_deaf = kind == HANG_CONNECT
-    async with troubled(deaf_plane=plane if is_deaf else None) as bench:
+    async with troubled(call_seconds, plane if is_deaf else None) as bench:
         if not is_deaf:
             bench.strike(plane, kind)
         answers = await bench.ask_all()
@@ -116,12 +121,12 @@ async def endure(kind: str, plane: str, right: dict[str, Told]) -> Endured:
 
 
 async def recovery(bench: Troubled, right: dict[str, Told]) -> tuple[float, dict[str, Told]]:
-    """Ask until everything is right, or for too long."""
+    """Ask until everything is right, or for too long; what is told is when the last questions were put."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     while True:
-        answers = await bench.ask_all()
         seconds = loop.time() - began
+        answers = await bench.ask_all()
         if seconds > RECOVERY_SECONDS + 1 or all(is_right(answers[name], right[name]) for name in QUERIES):
             return seconds, answers
         await asyncio.sleep(0.09)
@@ -152,7 +157,7 @@ async def test_the_queries_are_those_of_the_readme() -> None:
 async def test_every_query_is_answered_in_time(record: Record, kind: str, plane: str) -> None:
     """The deadline and a tenth; and what this process itself was late."""
     endured = record.by_trouble[kind, plane]
-    most = DEADLINE_SECONDS * 1.1 + endured.lag.seconds
+    most = record.deadline_seconds * 1.1 + endured.lag.seconds
     assert {name: told.seconds for name, told in endured.answers.items() if told.seconds > most} == {}
 
 
