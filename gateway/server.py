@@ -84,7 +84,7 @@ def serve(
     return server.started
 
 
-def _config(app: Starlette, grace_seconds: int, protocol: type[asyncio.Protocol]) -> uvicorn.Config:
+def _config(app: Starlette, grace_seconds: int, protocol: type[asyncio.Protocol] = HttpToolsProtocol) -> uvicorn.Config:
     # There is no other way to set it than this, and a variable of the environment.
     websockets.http11.MAX_LINE_LENGTH = _LONGEST_SOCKET_HEADER
     return uvicorn.Config(

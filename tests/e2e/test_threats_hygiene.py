@@ -7,7 +7,6 @@ import gc
 import io
 import json
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -15,14 +14,13 @@ import pytest
 
 from gateway import telemetry
 from gateway.app import create_app
-from gateway.demo.tokens import issue
 from gateway.settings import Settings
-from tests.e2e.threats import ALL, GOOD, HELLO, NOW, Bench, codes, job_id, open_bench
+from tests.e2e.threats import ALL, GOOD, HELLO, Bench, codes, issued, job_id, open_bench
 from tests.e2e.troubled import QUERIES
 
 pytestmark = pytest.mark.anyio
 # Two kilobytes, as those of IAM are long; no part of it is a word that stands elsewhere.
-TOKEN = issue("gateway", NOW + timedelta(hours=1)) + "c3VwZXItc2VjcmV0LXRva2Vu"
+TOKEN = issued("gateway", 3600) + "c3VwZXItc2VjcmV0LXRva2Vu"
 TELLING = ("c3VwZXItc2VjcmV0LXRva2Vu", TOKEN[:40], TOKEN[-60:])
 ENDPOINT = b"POST /graphql HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\n"
 BODY = b'{"query": "{ gateway { version } }"}'

@@ -9,7 +9,6 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,8 +18,7 @@ from websockets.typing import Subprotocol
 
 from gateway.demo.algorithm_stories import memory_job_id
 from gateway.demo.graphs import PROJECT_ID
-from gateway.demo.tokens import issue
-from tests.e2e.threats import ALL, NOW, RESTRICTED, SUPPLY, Bench, codes, job_id, open_bench
+from tests.e2e.threats import ALL, RESTRICTED, SUPPLY, Bench, codes, issued, job_id, open_bench
 from tests.e2e.troubled import told_alike
 
 pytestmark = pytest.mark.anyio
@@ -134,7 +132,7 @@ async def test_r04_subscription_isolation_a_watcher_is_his_own_callers(right: To
 
 async def test_r04_subscription_isolation_a_stream_ends_with_its_rights() -> None:
     """The token runs out meanwhile: an error, no data any more, and the end."""
-    token = issue("supply", NOW + timedelta(seconds=60))
+    token = issued("supply", 60)
     async with open_bench(watch_first_seconds=0.05, watch_longest_seconds=0.05) as bench:
         told = []
         async for event in bench.stream(WATCH, token):
@@ -171,8 +169,8 @@ async def test_r04_subscription_isolation_a_sockets_token_comes_once_and_first()
 async def test_r02_cache_isolation_nothing_kept_outlives_the_rights() -> None:
     """What was kept for a token opens to it no more, once GES refuses it and the proof has run out."""
     mine = {
-        "all": issue("gateway", NOW + timedelta(seconds=30)),
-        "supply": issue("supply", NOW + timedelta(seconds=30)),
+        "all": issued("gateway", 30),
+        "supply": issued("supply", 30),
     }
     async with open_bench() as bench:
         for _ in range(2):

@@ -19,6 +19,7 @@ from gateway.app import PATH, create_app
 from gateway.demo.algorithm_stories import memory_job_id
 from gateway.demo.graphs import PROJECT_ID
 from gateway.demo.simulator import create_sandbox
+from gateway.demo.tokens import Tokens
 from gateway.runtime import Clock
 from gateway.settings import Settings
 from schema.ids import GraphKey, JobRef, job_id_of
@@ -113,6 +114,11 @@ async def open_bench(**settings: Any) -> AsyncIterator[Bench]:
         limits = httpx.Limits(max_connections=1000, max_keepalive_connections=20)
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30, limits=limits))
         yield Bench(url, client, app, sandbox, timepiece)
+
+
+def issued(user: str, seconds: float) -> str:
+    """Return a token of a user of the sandbox that ends so long after the start."""
+    return Tokens(lifetime_seconds=seconds).issue(user, NOW).text
 
 
 def credential(token: str | None) -> Mapping[str, str]:
