@@ -32,7 +32,7 @@ HANG_CONNECT = "hang_connect"
 # The plane that has what a query asks for; of the others, both have a part.
 PLANE_OF = {
     **dict.fromkeys(("TaskCenter", "TriageImport"), "management"),
-    **dict.fromkeys(("FindJob", "FirstPage", "NextPage", "TypedRows", "Wait", "ReadAgain"), "service"),
+    **dict.fromkeys(("FindJob", "FirstPage", "NextPage", "TypedRows", "Wait", "ReadAgain", "Export"), "service"),
 }
 # Of no job; the same at any time, or no matter at all.
 _VARYING = {"requestId", "fetchedAt", "cached", "immutable"}
