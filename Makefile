@@ -1,6 +1,6 @@
 # Two commands on a fresh machine: `make run` sets up and serves, `make test` sets up and passes every check.
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lock format clean
+.PHONY: help run test bench soak lock format clean
 
 PYTHON := .venv/bin/python
 RESOLVE := $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 $(UPGRADE)
@@ -20,6 +20,10 @@ test: ## set up everything and run every check
 bench: ## measure the figures that the README quotes; takes some minutes
 	@.ci/setup run
 	@$(PYTHON) -m tests.benchmarks
+
+soak: ## let it run under load and trouble for SECONDS (600), and see what is left of it
+	@.ci/setup test
+	@$(PYTHON) -m tests.benchmarks.soak --seconds $(or $(SECONDS),600)
 
 lock: ## renew the lock files from pyproject.toml; UPGRADE=--upgrade moves every pin
 	@.ci/setup test

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from opentelemetry.trace import Tracer
 from starlette.applications import Starlette
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway import VERSION
 from gateway.app import PATH, create_app
@@ -91,6 +92,7 @@ def _demo(settings: Settings, _options: argparse.Namespace) -> int:
     # The sandbox is no part of what serves GES, so only these two commands load it.
     from gateway.demo.graphs import PROJECT_ID
     from gateway.demo.simulator import create_sandbox
+    from gateway.demo.wire import WiredProtocol
 
     tracer = _tracer(settings)
 
@@ -101,7 +103,8 @@ def _demo(settings: Settings, _options: argparse.Namespace) -> int:
         app.mount("/", create_sandbox())
         return app
 
-    return _run(create, _for_people(settings), f"{_DEMO_TEXT}\n{_SANDBOX_TEXT}".replace("{project}", PROJECT_ID))
+    text = f"{_DEMO_TEXT}\n{_SANDBOX_TEXT}".replace("{project}", PROJECT_ID)
+    return _run(create, _for_people(settings), text, protocol=WiredProtocol)
 
 
 def _tracer(settings: Settings) -> Tracer | None:
@@ -114,8 +117,10 @@ def _tracer(settings: Settings) -> Tracer | None:
 def _sandbox(settings: Settings, _options: argparse.Namespace) -> int:
     from gateway.demo.graphs import PROJECT_ID
     from gateway.demo.simulator import create_sandbox
+    from gateway.demo.wire import WiredProtocol
 
-    return _run(lambda _url: create_sandbox(), _for_people(settings), _SANDBOX_TEXT.replace("{project}", PROJECT_ID))
+    text = _SANDBOX_TEXT.replace("{project}", PROJECT_ID)
+    return _run(lambda _url: create_sandbox(), _for_people(settings), text, protocol=WiredProtocol)
 
 
 def _schema(_settings: Settings, _options: argparse.Namespace) -> int:
@@ -185,7 +190,12 @@ Token      X-Auth-Token: {_SANDBOX_TOKEN}
 """
 
 
-def _run(create: Callable[[str], Starlette], settings: Settings, text: str = "") -> int:
+def _run(
+    create: Callable[[str], Starlette],
+    settings: Settings,
+    text: str = "",
+    protocol: type[HttpToolsProtocol] = HttpToolsProtocol,
+) -> int:
     """Open the port, so that its number is known, and serve what `create` builds for that address."""
     listener = open_port(settings.host, settings.port)
     beside = () if settings.metrics_port is None else (open_port(settings.host, settings.metrics_port),)
@@ -205,6 +215,7 @@ def _run(create: Callable[[str], Starlette], settings: Settings, text: str = "")
         *beside,
         drain_seconds=settings.shutdown_drain_seconds,
         grace_seconds=settings.shutdown_grace_seconds,
+        protocol=protocol,
     )
     return 0 if has_started else EXIT_FAILED
 

@@ -260,8 +260,20 @@ class Directory:
         return page
 
     def _reading(self, read: Read, interpret: Callable[[Body], T], origin: str | None = None) -> Reading[T]:
-        lifetime = self._reader.runtime.lifetimes.graph()
-        return Reading(read, origin or self.management_origin(), interpret, lambda _: lifetime, addresses=lifetime)
+        lifetimes = self._reader.runtime.lifetimes
+        return Reading(
+            read,
+            origin or self.management_origin(),
+            interpret,
+            lambda value: lifetimes.graph(is_known=_is_known(value)),
+            addresses=lifetimes.graph(),
+        )
+
+
+def _is_known(said: object) -> bool:
+    """Tell whether every status in it is one of GES's numbers: another says nothing, and may soon say something."""
+    records = said.graphs if isinstance(said, GraphsRead) else [said]
+    return all((record.status_code or "").isdigit() for record in records if isinstance(record, GraphRecord))
 
 
 def _unlisted(key: GraphKey, name: str) -> Graph:

@@ -15,6 +15,7 @@ from types import FrameType
 import uvicorn
 import websockets.http11
 from starlette.applications import Starlette
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from gateway.telemetry import Event, log
@@ -59,7 +60,13 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{local}]:{port}" if ":" in local else f"http://{local}:{port}"
 
 
-def serve(app: Starlette, *listeners: socket.socket, drain_seconds: float = 0, grace_seconds: int = 5) -> bool:
+def serve(
+    app: Starlette,
+    *listeners: socket.socket,
+    drain_seconds: float = 0,
+    grace_seconds: int = 5,
+    protocol: type[asyncio.Protocol] = HttpToolsProtocol,
+) -> bool:
     """
     Serve all listening sockets until SIGINT or SIGTERM; return whether the application could be started at all.
 
@@ -67,7 +74,7 @@ def serve(app: Starlette, *listeners: socket.socket, drain_seconds: float = 0, g
     load balancers see it; then requests under way have `grace_seconds`. A second signal ends at once.
     """
     app.state.is_draining = False
-    server = _Server(_config(app, grace_seconds), app, drain_seconds)
+    server = _Server(_config(app, grace_seconds, protocol), app, drain_seconds)
     # uvicorn leaves this way when the application cannot be started; it has logged why.
     with contextlib.suppress(SystemExit):
         server.run(sockets=[*listeners])
@@ -77,13 +84,13 @@ def serve(app: Starlette, *listeners: socket.socket, drain_seconds: float = 0, g
     return server.started
 
 
-def _config(app: Starlette, grace_seconds: int) -> uvicorn.Config:
+def _config(app: Starlette, grace_seconds: int, protocol: type[asyncio.Protocol] = HttpToolsProtocol) -> uvicorn.Config:
     # There is no other way to set it than this, and a variable of the environment.
     websockets.http11.MAX_LINE_LENGTH = _LONGEST_SOCKET_HEADER
     return uvicorn.Config(
         app,
         loop="asyncio" if sys.platform == "win32" else "uvloop",
-        http="httptools",
+        http=protocol,
         ws=_SocketProtocol,
         ws_max_size=_LONGEST_MESSAGE_BYTES,
         # Compressed messages may be far larger than they look.

@@ -35,7 +35,7 @@ step lint "$bin/ruff" check .
 step types "$bin/mypy"
 step imports "$bin/lint-imports" --no-logo
 step dockerfile "$bin/hadolint" Dockerfile
-step locks "$bin/pytest" -q --no-header tests/test_locks.py
+step locks "$bin/pytest" -q --no-header tests/test_locks.py tests/test_floors.py
 
 # Its own closing line stays the last one printed.
 printf -- '--- tests\n'

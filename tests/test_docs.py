@@ -31,7 +31,7 @@ from gateway.auth import credential
 from gateway.cache import lifetime
 from gateway.demo.graphs import GRAPHS
 from gateway.demo.tokens import TOKENS
-from gateway.demo.trouble import EFFECTS
+from gateway.demo.trouble import KINDS
 from gateway.http import stream
 from gateway.http.answer import STATUS_BY_CODE
 from gateway.http.problems import INTERNAL
@@ -446,7 +446,7 @@ def test_the_sandbox_is_told_as_it_is() -> None:
     assert set(first_words("tokens")) == set(TOKENS)
     graphs = {graph.name: "database" if graph.is_database else "memory" for graph in GRAPHS}
     assert {row[0].strip("`"): row[1] for row in rows_of("graphs")} == graphs
-    assert [kind for kind in EFFECTS if f"`{kind}`" not in README] == []
+    assert [kind for kind in KINDS if f"`{kind}`" not in README] == []
 
 
 def test_every_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -75,9 +75,9 @@ class Lifetimes:
         """Return how long a list of jobs may be kept."""
         return LIST_MOVING if any_running else LIST_STILL
 
-    def graph(self) -> Lifetime:
-        """Return how long what the directory says about graphs may be kept."""
-        return GRAPH
+    def graph(self, *, is_known: bool = True) -> Lifetime:
+        """Return how long what the directory says about graphs may be kept; briefly when a status is not known."""
+        return GRAPH if is_known else JOB_MOVING
 
     def not_found(self) -> Lifetime:
         """Return how long "no such job or graph" may be kept."""

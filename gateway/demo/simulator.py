@@ -18,6 +18,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.demo.calls import CallLog, plane_of
+from gateway.demo.effects import Sleep, Troubled
 from gateway.demo.graphs import GRAPHS, Graph
 from gateway.demo.iam import Iam
 from gateway.demo.management import ManagementPlane
@@ -26,7 +27,7 @@ from gateway.demo.service import ServicePlane
 from gateway.demo.stage import STORIES, Stage
 from gateway.demo.story import Story
 from gateway.demo.tokens import DAY_SECONDS, Tokens
-from gateway.demo.trouble import EFFECTS, Sleep, Troubled, Troubles
+from gateway.demo.trouble import KINDS, Troubles
 
 _MANAGEMENT = "/v2/{project_id}/graphs"
 _SERVICE = "/ges/v1.0/{project_id}/graphs"
@@ -85,7 +86,8 @@ class _Door:
         if trouble is None:
             await self._app(scope, receive, send)
             return
-        await EFFECTS[trouble.kind](Troubled(self._app, scope, receive, send, trouble.seconds, self._troubles.sleep))
+        number, sleep = self._troubles.struck(call.plane), self._troubles.sleep
+        await KINDS[trouble.kind](Troubled(self._app, scope, receive, send, trouble.seconds, sleep, number))
 
     def _names_in(self, path: str) -> frozenset[str]:
         names = set(path.split("/"))

@@ -202,10 +202,15 @@ class JobReads:
         )
 
     def _keep(self, ref: JobRef, job: Job) -> Lifetime:
-        return self._reader.runtime.lifetimes.job(_resource(ref), job.status.name, is_terminal=ended(job))
+        return self._reader.runtime.lifetimes.job(_resource(ref), job.status.name, is_terminal=_is_final(job))
 
     def _keep_list(self, read: JobsRead) -> Lifetime:
-        return self._reader.runtime.lifetimes.job_list(any_running=not all(map(ended, read.jobs)))
+        return self._reader.runtime.lifetimes.job_list(any_running=not all(map(_is_final, read.jobs)))
+
+
+def _is_final(job: Job) -> bool:
+    """Tell whether an answer may be kept for longer. A word that nobody knows is not relied on, whatever ended."""
+    return ended(job) and job.status is not JobStatus.UNKNOWN
 
 
 def merged(job: Job, listed: Iterable[Job]) -> Job:

@@ -6,7 +6,7 @@ Knows what is no answer at all; nothing of what GES says in one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 
 from gateway.planes import values
 from gateway.planes.read import Body
@@ -49,6 +49,12 @@ def listed(body: Body, plane: Plane, members: Members, name: str, *, beside: Seq
     if not values.is_list(raw) and not values.is_object(raw):
         raise malformed(body, plane, "list")
     return [values.folded_members(item) for item in values.items_of(raw)]
+
+
+def require_some(body: Body, plane: Plane, entries: Sized, usable: Sized, what: str) -> None:
+    """Raise UpstreamMalformedError when there are entries and none is usable: an empty list would be a lie."""
+    if len(entries) and not len(usable):
+        raise malformed(body, plane, what)
 
 
 def malformed(body: Body, plane: Plane, expected: str) -> UpstreamMalformedError:

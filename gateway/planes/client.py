@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import copy
 import re
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
@@ -18,7 +19,15 @@ import httpx
 
 from gateway.planes import outcomes
 from gateway.planes.breaker import Breaker, Breakers
-from gateway.planes.intake import Intake, Sink, UnacceptableBodyError, retry_after_seconds, without_credentials
+from gateway.planes.intake import (
+    Intake,
+    NoRoomError,
+    Room,
+    Sink,
+    UnacceptableBodyError,
+    retry_after_seconds,
+    without_credentials,
+)
 from gateway.planes.outcomes import Fault, Outcome, UpstreamCall
 from gateway.planes.read import Body, Read
 from gateway.planes.redact import redact_body
@@ -40,12 +49,14 @@ class ClientLimits:
     """
     How large a body may be, on the wire and expanded, whether it may come compressed, and how long GES may pause.
 
-    The pause counts only while somebody waits for the next piece, so a slow reader of a large body is no stall.
+    `room` is for large bodies while they are collected; clients share it who share the memory. The pause counts only
+    while somebody waits for the next piece, so a slow reader of a large body is no stall.
     """
 
     max_body_bytes: int
     accept_compressed: bool = False
     stall_seconds: float = 10.0
+    room: Room = field(default_factory=lambda: Room(sys.maxsize))
 
 
 @dataclass(slots=True)
@@ -117,7 +128,9 @@ class PlaneClient:
         breaker = self.breakers.of(origin)
         ticket = self._admitted(breaker)
         limits = self._limits
-        intake = Intake(max_body_bytes=limits.max_body_bytes, accept_compressed=limits.accept_compressed)
+        intake = Intake(
+            max_body_bytes=limits.max_body_bytes, accept_compressed=limits.accept_compressed, room=limits.room
+        )
         exchange = _Exchange(intake, sink)
         started = asyncio.get_running_loop().time()
         try:
@@ -165,6 +178,14 @@ class PlaneClient:
         except UnacceptableBodyError as refusal:
             exchange.outcome = Outcome.MALFORMED
             return UpstreamMalformedError(str(refusal), plane=self._plane, upstream_status=exchange.status)
+        except NoRoomError:
+            exchange.outcome = Outcome.CROWDED
+            return PlaneUnavailableError(
+                "More is being read from GES than the gateway holds at once.",
+                plane=self._plane,
+                upstream_status=exchange.status,
+                retry_after_seconds=1.0,
+            )
         except outcomes.FAILURES as failure:
             fault = outcomes.fault_of(failure)
             exchange.outcome = fault.outcome

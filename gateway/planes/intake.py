@@ -14,6 +14,8 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import quote_from_bytes
 
 GZIP_NAMES = frozenset({"gzip", "x-gzip"})
+# What bodies nearly always are, pages of rows aside.
+SMALL_BODY_BYTES = 2**20
 # A few milliseconds of work; the loop goes round between two steps.
 EXPAND_STEP_BYTES = 2**20
 # Longer than this nobody waits, and a clock that is wrong by days must not stop a client for days.
@@ -28,6 +30,31 @@ CREDENTIAL_REST = rb"(?:[A-Za-z0-9+/=_.%-]|\\/)*"
 Sink = Callable[[bytes], Awaitable[None]]
 
 
+class NoRoomError(Exception):
+    """Other bodies have taken the memory that this one would need to be collected."""
+
+
+class Room:
+    """
+    Memory for collecting bodies, shared by all that are under way at once.
+
+    Only what is large counts: small bodies always find room, whatever another plane sends meanwhile.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._left_bytes = max_bytes
+
+    def take(self, size_bytes: int) -> None:
+        """Take some of it. Raises NoRoomError when so much is not left."""
+        if size_bytes > self._left_bytes:
+            raise NoRoomError
+        self._left_bytes -= size_bytes
+
+    def give_back(self, size_bytes: int) -> None:
+        """Give back what was taken."""
+        self._left_bytes += size_bytes
+
+
 class UnacceptableBodyError(Exception):
     """The body breaks our limits or the encoding that was agreed on; its text may be shown to clients."""
 
@@ -35,8 +62,9 @@ class UnacceptableBodyError(Exception):
 class Intake:
     """Takes one body in, counting; `received_bytes` stays readable when it ends early."""
 
-    def __init__(self, *, max_body_bytes: int, accept_compressed: bool) -> None:
+    def __init__(self, *, max_body_bytes: int, accept_compressed: bool, room: Room) -> None:
         self.received_bytes = 0
+        self._room = room
         self._max_body_bytes = max_body_bytes
         self._accept_compressed = accept_compressed
 
@@ -44,13 +72,23 @@ class Intake:
         """
         Read the body to its end and return it expanded; raises UnacceptableBodyError as early as possible.
 
-        With a `sink` every piece goes there instead, and nothing is returned; reading waits for it.
+        With a `sink` every piece goes there instead, and nothing is returned; reading waits for it. Without one a
+        large body needs room; raises NoRoomError when there is none.
         """
         announced = headers.get("content-length", "")
         self._check_size(float(announced) if announced.isdecimal() else 0)
-        pieces: list[bytes] = []
-        keep = sink or _keeping(pieces)
         expander = self._expander(headers)
+        if sink is not None:
+            await self._pass_on(stream, expander, sink)
+            return b""
+        collected = _Collected(self._room)
+        try:
+            await self._pass_on(stream, expander, collected.keep)
+            return b"".join(collected.pieces)
+        finally:
+            collected.give_back()
+
+    async def _pass_on(self, stream: AsyncIterable[bytes], expander: _Expander | None, keep: Sink) -> None:
         async for chunk in stream:
             self.received_bytes += len(chunk)
             self._check_size(self.received_bytes)
@@ -63,7 +101,6 @@ class Intake:
                 await asyncio.sleep(0)
         if expander is not None:
             expander.finish()
-        return b"".join(pieces)
 
     def _expander(self, headers: Mapping[str, str]) -> _Expander | None:
         encoding = headers.get("content-encoding", "").strip().lower()
@@ -78,11 +115,24 @@ class Intake:
             raise UnacceptableBodyError(f"GES answered with more than {self._max_body_bytes} bytes.")
 
 
-def _keeping(pieces: list[bytes]) -> Sink:
-    async def keep(piece: bytes) -> None:
-        pieces.append(piece)
+class _Collected:
+    """The pieces of one body, and the room they take."""
 
-    return keep
+    def __init__(self, room: Room) -> None:
+        self.pieces: list[bytes] = []
+        self._room = room
+        self._size_bytes = 0
+        self._taken_bytes = 0
+
+    async def keep(self, piece: bytes) -> None:
+        self._size_bytes += len(piece)
+        if self._size_bytes > SMALL_BODY_BYTES:
+            self._room.take(len(piece))
+            self._taken_bytes += len(piece)
+        self.pieces.append(piece)
+
+    def give_back(self) -> None:
+        self._room.give_back(self._taken_bytes)
 
 
 class _Expander:

@@ -29,7 +29,7 @@ def ask_job(project: str, graph_id: str, job_id: str) -> Read:
 def read_job(body: Body, ref: JobRef) -> Job:
     """Build the job. The oldest deployments answer nothing but a status."""
     row = faults.check(body, _PLANE)
-    if not row.keys() & {"status", "jobid"}:
+    if not row.keys() & {"status", "jobid"} or not values.is_text_or_null(row.get("status", values.NULL)):
         raise bodies.malformed(body, _PLANE, "job")
     return _job(row, ref, body)
 
@@ -61,7 +61,9 @@ def read_jobs(body: Body, project: str) -> JobsRead:
     """Build the jobs of the task center, which names their graphs but does not identify them."""
     members = faults.check(body, _PLANE)
     rows = bodies.listed(body, _PLANE, members, "joblist", beside=("jobcount",))
-    return JobsRead([_listed_job(row, project, body) for row in rows], values.count(values.get(members, "jobcount")))
+    jobs = [_listed_job(row, project, body) for row in rows]
+    bodies.require_some(body, _PLANE, jobs, [job for job in jobs if job.job_id], "list of jobs")
+    return JobsRead(jobs, values.count(values.get(members, "jobcount")))
 
 
 def ask_graphs(project: str, *, offset: int, limit: int) -> Read:
@@ -73,8 +75,9 @@ def read_graphs(body: Body) -> GraphsRead:
     """Build the graphs of a project; one without a usable id or name identifies nothing and is left out."""
     members = faults.check(body, _PLANE)
     rows = bodies.listed(body, _PLANE, members, "graphs", beside=("graphcount",))
-    records = (_graph(row) for row in rows)
-    return GraphsRead([record for record in records if record], values.count(values.get(members, "graphcount")))
+    records = [record for row in rows if (record := _graph(row))]
+    bodies.require_some(body, _PLANE, rows, records, "list of graphs")
+    return GraphsRead(records, values.count(values.get(members, "graphcount")))
 
 
 def ask_graph(project: str, graph_id: str) -> Read:

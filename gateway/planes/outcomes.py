@@ -33,7 +33,7 @@ class Outcome(Enum):
     ABANDONED = "abandoned"
     # The breaker was open: nothing was sent.
     SPARED = "spared"
-    # Too many calls to this address were under way: nothing was sent.
+    # Too many calls to this address were under way, so nothing was sent; or too large bodies, so one was given up.
     CROWDED = "crowded"
 
 

@@ -68,7 +68,7 @@ def _read_job(body: Body, ref: JobRef, window: Window) -> JobRead:
     row = faults.check_job(body, _PLANE)
     if faults.is_failed_job(body, row):
         status = JobStatus.FAILED
-    elif row.keys() & {"status", "data"}:
+    elif row.keys() & {"status", "data"} and values.is_text_or_null(row.get("status", values.NULL)):
         status = words.read_status(values.get(row, "status"), _PLANE, failed=faults.has_failed(row))
     else:
         raise bodies.malformed(body, _PLANE, "job")
@@ -108,7 +108,9 @@ def read_jobs(body: Body, graph: GraphKey, *, zone: tzinfo) -> JobsRead:
     members = faults.check(body, _PLANE)
     rows = bodies.listed(body, _PLANE, members, "jobs", beside=("jobcount", "totalcount", "result"))
     total = values.count(values.get(members, "totalcount", "jobcount"))
-    return JobsRead([_listed_job(row, graph, zone, body) for row in rows], total)
+    jobs = [_listed_job(row, graph, zone, body) for row in rows]
+    bodies.require_some(body, _PLANE, jobs, [job for job in jobs if job.job_id], "list of jobs")
+    return JobsRead(jobs, total)
 
 
 def ask_graphs(project: str) -> Read:
@@ -119,8 +121,9 @@ def ask_graphs(project: str) -> Read:
 def read_graphs(body: Body) -> list[str]:
     """Return the names of the graphs inside a database instance."""
     rows = bodies.listed(body, _PLANE, faults.check(body, _PLANE), "graphs", beside=("result",))
-    names = (values.ident(values.get(row, "graphname")) for row in rows)
-    return [name for name in names if name]
+    names = [name for row in rows if (name := values.ident(values.get(row, "graphname")))]
+    bodies.require_some(body, _PLANE, rows, names, "list of graphs")
+    return names
 
 
 def _listed_job(row: Members, graph: GraphKey, zone: tzinfo, body: Body) -> Job:

@@ -145,6 +145,11 @@ def is_list(raw: msgspec.Raw) -> bool:
     return bytes(memoryview(raw)[:1]) == b"["
 
 
+def is_text_or_null(raw: msgspec.Raw) -> bool:
+    """Return whether the bytes hold a text or nothing, without reading them."""
+    return raw == NULL or bytes(memoryview(raw)[:1]) == b'"'
+
+
 def text(value: object) -> str | None:
     """Return a text that says something."""
     return value if isinstance(value, str) and value.strip() else None

@@ -11,7 +11,7 @@ from schema.graph import GraphEdition
 from schema.ids import GraphKey
 from schema.page import PageRequest
 from schema.plane import Plane
-from tests.support_clock import FAKE_TIME
+from tests.support_clock import FAKE_TIME, pass_time
 from tests.support_ges import (
     Ges,
     Said,
@@ -52,6 +52,19 @@ async def test_a_directory_without_end_is_left_after_ten_pages() -> None:
         with pytest.raises(NotFoundError):
             await a_directory(reader).record(MOVIES)
     assert len(ges.asked) == 10
+
+
+@pytest.mark.parametrize(("status", "calls"), [("200", 1), ("900", 1), ("hibernating", 2), (None, 2)])
+async def test_a_status_that_says_nothing_is_not_believed_for_long(status: str | None, calls: int) -> None:
+    """A graph of an unknown status cannot be asked; that must not outlast the word by half a minute."""
+    ges = Ges({LIST: a_list_of(a_described_graph("movies", status=status))})
+    async with open_runtime(ges) as runtime:
+        async with open_reader(runtime) as reader:
+            await a_directory(reader).record(MOVIES)
+        pass_time(2)
+        async with open_reader(runtime) as reader:
+            await a_directory(reader).record(MOVIES)
+    assert len(ges.asked) == calls
 
 
 async def test_a_graph_met_in_a_list_is_not_asked_for_again() -> None:

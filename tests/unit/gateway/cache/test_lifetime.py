@@ -88,6 +88,7 @@ def test_lists_graphs_and_not_found_have_their_own_times(lifetimes: Lifetimes) -
     assert lifetimes.job_list(any_running=True) == Lifetime(1.0)
     assert lifetimes.job_list(any_running=False) == Lifetime(5.0)
     assert lifetimes.graph() == Lifetime(30.0)
+    assert lifetimes.graph(is_known=False) == Lifetime(1.0)
     assert lifetimes.not_found() == Lifetime(2.0)
 
 

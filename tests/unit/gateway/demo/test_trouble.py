@@ -8,6 +8,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.types import Message
 
+from gateway.demo.trouble import KINDS
+
 pytestmark = pytest.mark.anyio
 _PROJECT = "0f3c9a1e5b7d4c2688a0e1f2d3c4b5a6"
 _MANAGEMENT = f"/v2/{_PROJECT}/graphs"
@@ -95,6 +97,13 @@ async def test_a_hanging_call_is_given_up_when_the_caller_leaves(sandbox: Starle
     scope = {"type": "http", "method": "GET", "path": _MANAGEMENT, "query_string": b"", "headers": []}
     await sandbox(scope, receive, send)
     assert sent == []
+
+
+async def test_every_kind_can_be_meant(sandbox: Starlette) -> None:
+    """And those of the wire say that they need one."""
+    for kind in KINDS:
+        sandbox.state.trouble.set({"service": {"kind": kind}})
+        assert sandbox.state.trouble.told()["service"] == {"kind": kind}
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from schema.job import JobKind, JobStatus
 from schema.page import Window
 from schema.plane import Plane
 from schema.rows import ResultRow
-from tests.support_clock import FAKE_TIME
+from tests.support_clock import FAKE_TIME, pass_time
 from tests.support_ges import (
     Ges,
     Said,
@@ -306,3 +306,17 @@ async def test_a_job_of_a_graph_that_is_not_opened_is_not_even_asked_for() -> No
         with pytest.raises(ForbiddenError):
             await reads.on_management(GraphKey("p1", graph_id="id-of-movies"), "m1")
     assert path not in ges.asked
+
+
+@pytest.mark.parametrize(("word", "asked"), [("success", 1), ("hibernating", 2)])
+async def test_a_word_that_nobody_knows_is_not_kept_as_an_end(word: str, asked: int) -> None:
+    """A list whose jobs have all ended is kept for seconds; one with such a word is asked for again."""
+    entry = {"jobId": "j1", "status": word, "endTime": "2026-03-04 18:00:00"}
+    ges = Ges({"/v2/p1/graphs": a_list_of(a_described_graph("movies")), LIST: (200, {"jobs": [entry]})})
+    async with open_runtime(ges) as runtime:
+        for _ in range(2):
+            async with open_reader(runtime) as reader:
+                directory = a_directory(reader)
+                await JobReads(reader, directory).listed(await directory.place(MOVIES), 0, 10)
+            pass_time(2)
+    assert [target.partition("?")[0] for target in ges.asked].count(LIST) == asked

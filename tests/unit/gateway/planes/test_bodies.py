@@ -66,3 +66,11 @@ def test_a_body_without_its_list_or_companions_is_malformed(content: bytes) -> N
     with pytest.raises(UpstreamMalformedError) as caught:
         bodies.listed(answer, Plane.SERVICE, members, "jobs", beside=("jobcount",))
     assert caught.value.message == "The service plane answered with something that is no list."
+
+
+def test_a_list_of_which_nothing_can_be_used_is_malformed() -> None:
+    answer = body(b"{}")
+    bodies.require_some(answer, Plane.SERVICE, [], [], "list of jobs")
+    bodies.require_some(answer, Plane.SERVICE, [1, 2], [1], "list of jobs")
+    with pytest.raises(UpstreamMalformedError, match="no list of jobs"):
+        bodies.require_some(answer, Plane.SERVICE, [1, 2], [], "list of jobs")

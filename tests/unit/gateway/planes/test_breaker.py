@@ -211,3 +211,11 @@ def test_half_open_is_worse_than_closed_in_the_summary(monotonic: Monotonic) -> 
     monotonic.seconds += 3.0
     admitted(breakers.of("http://b"))
     assert breakers.summary().state is BreakerState.HALF_OPEN
+
+
+def test_breakers_are_counted_by_their_state(monotonic: Monotonic) -> None:
+    """For the metrics: one that has opened, one that never failed."""
+    breakers = Breakers(monotonic, failures_to_open=1)
+    breakers.of("http://a").failed(0)
+    breakers.of("http://b")
+    assert breakers.counts() == {BreakerState.CLOSED: 1, BreakerState.HALF_OPEN: 0, BreakerState.OPEN: 1}

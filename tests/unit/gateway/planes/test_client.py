@@ -15,6 +15,7 @@ import pytest
 
 from gateway.planes.breaker import Breakers, BreakerState
 from gateway.planes.client import ClientLimits, PlaneClient
+from gateway.planes.intake import Room
 from gateway.planes.outcomes import Outcome, UpstreamCall
 from gateway.planes.read import Body, Read
 from gateway.planes.transport import AiohttpTransport, TLSOptions
@@ -269,6 +270,19 @@ async def test_a_body_over_the_limit_is_refused_and_closed() -> None:
         await bench.fetch()
     assert body.is_closed
     assert (caught.value.upstream_status, bench.calls[0].outcome) == (200, Outcome.MALFORMED)
+    assert caught.value.__context__ is None
+
+
+async def test_a_body_without_room_is_given_up_and_closed() -> None:
+    """It may come another time; the plane is not to blame, and nothing is asked again at once."""
+    body = AsyncBody(*[b"0" * 2**20] * 3)
+    limits = ClientLimits(2**30, room=Room(2**20))
+    bench = Bench(lambda request: httpx.Response(200, stream=body), limits)
+    with pytest.raises(PlaneUnavailableError, match=r"^More is being read from GES") as caught:
+        await bench.fetch()
+    assert body.is_closed
+    assert (caught.value.upstream_status, caught.value.retry_after_seconds) == (200, 1.0)
+    assert bench.calls[0].outcome is Outcome.CROWDED
     assert caught.value.__context__ is None
 
 

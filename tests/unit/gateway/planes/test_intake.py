@@ -11,7 +11,10 @@ import pytest
 
 from gateway.planes.intake import (
     EXPAND_STEP_BYTES,
+    SMALL_BODY_BYTES,
     Intake,
+    NoRoomError,
+    Room,
     UnacceptableBodyError,
     retry_after_seconds,
     without_credentials,
@@ -19,6 +22,7 @@ from gateway.planes.intake import (
 
 pytestmark = pytest.mark.anyio
 
+MANY = 2**40
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 TOKEN = "MIIF8wYJKoZIhvcNAQcCoIIF5DCCBeACAQExDTALBglghkgBZQMEAgEwggQF/abc+def=="
 
@@ -36,12 +40,12 @@ class Chunks:
             yield chunk
 
 
-def plain(max_body_bytes: int = 10) -> Intake:
-    return Intake(max_body_bytes=max_body_bytes, accept_compressed=False)
+def plain(max_body_bytes: int = 10, room: Room | None = None) -> Intake:
+    return Intake(max_body_bytes=max_body_bytes, accept_compressed=False, room=room or Room(MANY))
 
 
 def compressed(max_body_bytes: int) -> Intake:
-    return Intake(max_body_bytes=max_body_bytes, accept_compressed=True)
+    return Intake(max_body_bytes=max_body_bytes, accept_compressed=True, room=Room(MANY))
 
 
 async def test_a_body_up_to_the_limit_is_taken_whole() -> None:
@@ -69,6 +73,31 @@ async def test_a_length_of_ten_thousand_digits_is_too_much() -> None:
     """And no ValueError of int's."""
     with pytest.raises(UnacceptableBodyError):
         await plain(10).take({"content-length": "9" * 10_000}, Chunks(b"0"))
+
+
+async def test_large_bodies_share_room_while_they_are_collected() -> None:
+    """One that does not fit is given up; what it held is there again at once, and small ones never ask."""
+    room, piece = Room(2 * SMALL_BODY_BYTES), b"0" * SMALL_BODY_BYTES
+    large = Chunks(piece, piece, piece, piece)
+    with pytest.raises(NoRoomError):
+        await plain(MANY, room).take({}, large)
+    assert len(await plain(MANY, room).take({}, Chunks(piece, piece, piece))) == 3 * SMALL_BODY_BYTES
+    room.take(2 * SMALL_BODY_BYTES)
+    assert await plain(MANY, room).take({}, Chunks(piece)) == piece
+    with pytest.raises(NoRoomError):
+        await plain(MANY, room).take({}, Chunks(piece, b"0"))
+
+
+async def test_a_body_that_is_passed_on_needs_no_room() -> None:
+    """It is never held."""
+    passed: list[int] = []
+
+    async def sink(piece: bytes) -> None:
+        passed.append(len(piece))
+
+    chunks = Chunks(*[b"0" * SMALL_BODY_BYTES] * 3)
+    assert await plain(MANY, Room(0)).take({}, chunks, sink) == b""
+    assert passed == [SMALL_BODY_BYTES] * 3
 
 
 async def test_an_endless_body_is_left_at_the_first_byte_too_many() -> None:

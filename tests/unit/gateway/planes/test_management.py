@@ -135,11 +135,17 @@ def test_a_failed_job_says_why() -> None:
 
 @pytest.mark.parametrize(
     ("status", "raw_status"),
-    [("complete", "complete"), ("odd", "odd"), (None, None), (7, None), ("", None), (["success"], None)],
+    [("complete", "complete"), ("odd", "odd"), (None, None), ("", None)],
 )
 def test_an_unknown_status_keeps_its_word(status: object, raw_status: str | None) -> None:
     job = read_job(status=status, job_id="j-1")
     assert (job.status, job.raw_status) == (JobStatus.UNKNOWN, raw_status)
+
+
+@pytest.mark.parametrize("status", [7, ["success"], {"word": "success"}, True])
+def test_a_status_that_is_no_word_is_malformed(status: object) -> None:
+    with pytest.raises(UpstreamMalformedError, match="no job"):
+        read_job(status=status, job_id="j-1")
 
 
 def test_files_are_read_from_the_detail() -> None:

@@ -40,6 +40,11 @@ def test_the_first_byte_tells_objects_and_lists_apart() -> None:
     assert [values.is_list(raw) for raw in raws] == [False, True, False, False]
 
 
+def test_a_text_or_nothing_is_told_without_reading() -> None:
+    raws = [msgspec.Raw(text) for text in (b'"a"', b"null", b"5", b"{}", b"true")]
+    assert [values.is_text_or_null(raw) for raw in raws] == [True, True, False, False, False]
+
+
 @pytest.mark.parametrize(
     ("content", "read"),
     [
