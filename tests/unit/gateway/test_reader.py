@@ -378,7 +378,7 @@ async def test_what_is_traced_upstream_is_the_operations_own() -> None:
     parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     async with (
         open_runtime(Ges({PATH: note})) as runtime,
-        open_reader(runtime, ONE, trace={"traceparent": parent}) as reader,
+        open_reader(runtime, ONE, trace=Traces().begin({"traceparent": parent})) as reader,
     ):
         await reader.ask(a_reading())
     assert seen == [parent]

@@ -76,6 +76,7 @@ async def test_an_operation_and_its_calls_are_spans_of_the_clients_trace() -> No
         assert call.kind is SpanKind.CLIENT
         assert call.parent == operation.get_span_context()
     span = operation.get_span_context()
+    assert span is not None
     assert set(upstream.parents) == {f"00-{TRACE}-{span.span_id:016x}-01"}
 
 
