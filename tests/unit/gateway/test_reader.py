@@ -14,6 +14,7 @@ from gateway.cache.store import Entry
 from gateway.planes import service
 from gateway.planes.read import Body, Read
 from gateway.reader import Reader, Reading
+from gateway.tracing import Traces
 from schema.errors import (
     ForbiddenError,
     GatewayError,
