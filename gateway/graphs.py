@@ -16,7 +16,8 @@ from gateway.auth.rights import Rights
 from gateway.planes import management, service
 from gateway.planes.read import Body, Read
 from gateway.planes.records import GraphRecord, GraphsRead
-from gateway.reader import Reader, Reading
+from gateway.reader import Reader
+from gateway.reading import Reading
 from schema.errors import ForbiddenError, GraphNotRunningError, NotFoundError, PlaneUnavailableError, UpstreamError
 from schema.graph import Graph, GraphConnection, GraphEdge, GraphEdition
 from schema.ids import GraphKey

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from gateway.answers import Proofs
@@ -16,13 +15,16 @@ from gateway.cache.store import Entry
 from gateway.flight import FlightCancelledError
 from gateway.flow import Sink
 from gateway.memo import Memo
+from gateway.planes.intake import SMALL_BODY_BYTES, NoRoomError
 from gateway.planes.read import Body, Read
+from gateway.reading import Answer, Reading
 from gateway.runtime import Runtime, Statistics
 from gateway.tracing import UNTRACED, Trace
 from schema.errors import (
     ForbiddenError,
     LimitExceededError,
     NotFoundError,
+    OverloadedError,
     PlaneUnavailableError,
     UnauthenticatedError,
     UpstreamMalformedError,
@@ -33,39 +35,6 @@ T = TypeVar("T")
 _SHARED = "shared"
 # Bodies that may still change are kept up to this size.
 _BRIEF_BYTES = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Reading(Generic[T]):
-    """
-    A read together with all that decides how its body is used.
-
-    `interpret` turns the body into the model and raises what GES said instead. `keep` says how long. A body that
-    names a `resource` is opened from the store only by a grant for it; without one `probe` asks GES first whether
-    this caller may, and None means that the read itself is as cheap. A `shared` body is the same for every caller.
-    `addresses` is set for a body that only tells where to ask, as long as nobody shows it: how long that holds.
-    A `fresh` one is not looked for in the store.
-    """
-
-    read: Read
-    origin: str
-    interpret: Callable[[Body], T]
-    keep: Callable[[T], Lifetime]
-    resource: tuple[str, ...] | None = None
-    shared: bool = False
-    probe: Read | None = None
-    addresses: Lifetime | None = None
-    fresh: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Answer(Generic[T]):
-    """What a read gave, and how fresh it is."""
-
-    value: T
-    fetched_at: datetime
-    cached: bool
-    immutable: bool
 
 
 class Reader:
@@ -92,6 +61,7 @@ class Reader:
         self._trace = trace
         self._deadline = runtime.clock.monotonic() + runtime.settings.request_timeout_seconds
         self._reads = 0
+        self._held_bytes = 0
         self._owned: list[Callable[[], Awaitable[None]]] = []
         self._memo: Memo[Answer[Any]] = Memo()
 
@@ -177,6 +147,8 @@ class Reader:
         for close in self._owned:
             await close()
         await self._memo.close()
+        self.runtime.room.give_back(self._held_bytes)
+        self._held_bytes = 0
 
     def _rest_on(self, reading: Reading[T], answer: Answer[T]) -> None:
         self.proofs.show(answer.fetched_at, kept=answer.cached)
@@ -227,8 +199,19 @@ class Reader:
             raise UpstreamTimeoutError("There was no answer in time.", plane=read.plane) from error
         except FlightCancelledError as error:
             raise PlaneUnavailableError("The gateway is closing.", plane=read.plane) from error
+        self._hold(len(outcome.body.content))
         value = outcome.values.pop() if outcome.values else reading.interpret(outcome.body)
         return Answer(value, outcome.body.fetched_at, cached=False, immutable=outcome.immutable)
+
+    def _hold(self, size_bytes: int) -> None:
+        """Count a large body for as long as this operation may write from it."""
+        if size_bytes < SMALL_BODY_BYTES:
+            return
+        try:
+            self.runtime.room.take(size_bytes)
+        except NoRoomError:
+            raise OverloadedError("The gateway holds as many rows as it may; try again in a moment.") from None
+        self._held_bytes += size_bytes
 
     async def _fly(self, reading: Reading[T], read: Read, caller: Caller) -> _Outcome[T]:
         """Ask the plane, prove or disprove the caller's right, and store what may be stored."""

@@ -103,7 +103,7 @@ class Runtime:
         self.watches = Watches(_pace(settings), self.clock.monotonic)
         self.waits = Seats("waits", maximum=settings.max_operations, per_caller=settings.max_waits_per_caller)
         self._transports = {plane: transport or _transport(plane, settings) for plane in Plane}
-        self._room = Room(settings.max_collected_bytes)
+        self.room = Room(settings.max_collected_bytes)
         self.breakers = {plane: Breakers(self.clock.monotonic) for plane in Plane}
         self._issuers = transport or AiohttpTransport(tls=TLSOptions(), connections=_ISSUER_CONNECTIONS)
         self.mode = open_mode(settings, self._means())
@@ -149,7 +149,7 @@ class Runtime:
                 max_body_bytes=self.settings.max_body_bytes,
                 accept_compressed=self.settings.upstream_compression,
                 stall_seconds=self.settings.upstream_timeout_seconds,
-                room=self._room,
+                room=self.room,
             ),
             user_agent=_USER_AGENT,
             clock=self.clock.now,

@@ -49,5 +49,7 @@ class UpstreamSettings(BaseSettings):
         4 * _MIB, "Pages of ended jobs that are larger are passed on while they arrive, not collected first."
     )
     max_body_bytes: PositiveInt = of(64 * _MIB, "Largest body read from GES, compressed or not.")
-    max_collected_bytes: PositiveInt = of(256 * _MIB, "Memory for collecting bodies over 1 MiB, all together.")
+    max_collected_bytes: PositiveInt = of(
+        256 * _MIB, "Memory for bodies over 1 MiB, until they are answered, all together."
+    )
     max_upstream_reads: PositiveInt = of(120, "Calls to GES that one operation may cause.")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from gateway.jobs.filters import Filters
 from gateway.jobs.results import source_of
 from gateway.planes.records import JobsRead
-from gateway.reader import Answer
+from gateway.reading import Answer
 from schema.errors import UpstreamError
 from schema.job import Job
 from schema.job_list import PlaneReport

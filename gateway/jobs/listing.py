@@ -14,7 +14,7 @@ from gateway.jobs.results import JobReads
 from gateway.planes import management
 from gateway.planes.faults import NO_REASON
 from gateway.planes.records import GraphRecord, JobsRead
-from gateway.reader import Answer
+from gateway.reading import Answer
 from schema.context import JobParts
 from schema.errors import BadUserInputError, UpstreamError
 from schema.graph import Graph

@@ -13,7 +13,8 @@ from gateway.planes import management, service
 from gateway.planes.read import Read
 from gateway.planes.records import JobRead, JobsRead
 from gateway.planes.transcode import HeldRows
-from gateway.reader import Answer, Reader, Reading
+from gateway.reader import Reader
+from gateway.reading import Answer, Reading
 from schema.algorithm_result import RowPage, with_algorithm
 from schema.context import JobParts
 from schema.errors import BadUserInputError, NotFoundError, ResultGoneError, UpstreamError
@@ -26,7 +27,7 @@ from schema.scalars import DateTime
 # A status call carries rows; one is the least that surely is allowed (`limit=0` is documented nowhere).
 STATUS_ONLY = Window(0, 1)
 # From so many rows on, one row is asked first: it tells how large the rest is, and whether it can still change.
-_MANY_ROWS = 20_000
+_MANY_ROWS, _MANY_ROWS_WHEN_SHORT = 20_000, 1_000
 _NOT_KEPT = Lifetime(0)
 _TASK_CENTER_PAGE = 100
 _TASK_CENTER_PAGES = 10
@@ -99,7 +100,7 @@ class JobReads:
     async def rows(self, ref: JobRef, window: Window) -> RowPage:
         """Return one window of a job's rows. Raises ResultGoneError when the job is known but its rows are not."""
         place = await self._directory.place(ref.graph)
-        if window.limit >= _MANY_ROWS and (streamed := await self._streamed(place, ref, window)):
+        if self._are_many(window) and (streamed := await self._streamed(place, ref, window)):
             return streamed
         try:
             read = (await self._status(place, ref, window)).value
@@ -160,7 +161,7 @@ class JobReads:
 
     async def _first_look(self, place: Place, ref: JobRef, window: Window | None) -> Answer[JobRead]:
         """Read the status, together with the rows asked for unless these are many or out of bounds."""
-        if window is None or window.limit >= _MANY_ROWS:
+        if window is None or self._are_many(window):
             return await self._status(place, ref, STATUS_ONLY)
         try:
             return await self._status(place, ref, window)
@@ -168,6 +169,9 @@ class JobReads:
             if not window.offset:
                 raise
             return await self._status(place, ref, STATUS_ONLY)
+
+    def _are_many(self, window: Window) -> bool:
+        return window.limit >= (_MANY_ROWS_WHEN_SHORT if self._reader.runtime.room.is_short else _MANY_ROWS)
 
     async def _streamed(self, place: Place, ref: JobRef, window: Window) -> RowPage | None:
         """Return a page that is written while it arrives, when it is large and can no longer change."""
@@ -178,7 +182,8 @@ class JobReads:
         expected = Expected(
             job.result.kind, job.result.rows_key or "", job.status, page.total, window, _size_of_first(page)
         )
-        if expected.count * expected.row_bytes <= self._settings.spool_max_bytes and not self._passing:
+        collects = not (self._passing or self._reader.runtime.room.is_short)
+        if collects and expected.count * expected.row_bytes <= self._settings.spool_max_bytes:
             return None
         keep = self._keep(ref, job) if look.immutable and not self._passing else _NOT_KEPT
         rows = StreamedRows(self._reader, self._reading(place, ref, window), expected, keep)

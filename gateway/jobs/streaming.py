@@ -13,7 +13,8 @@ from gateway.flow import Flow
 from gateway.planes.records import JobRead
 from gateway.planes.rowstream import STEP_BYTES, RowCutter, UncutError
 from gateway.planes.transcode import STEP_ROWS, HeldRows, transcode
-from gateway.reader import Reader, Reading
+from gateway.reader import Reader
+from gateway.reading import Reading
 from schema.errors import UpstreamMalformedError
 from schema.page import Window
 from schema.plane import Plane

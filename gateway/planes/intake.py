@@ -36,13 +36,19 @@ class NoRoomError(Exception):
 
 class Room:
     """
-    Memory for collecting bodies, shared by all that are under way at once.
+    Memory for bodies that are collected, or were and are still to be answered; shared by all of them.
 
     Only what is large counts: small bodies always find room, whatever another plane sends meanwhile.
     """
 
     def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
         self._left_bytes = max_bytes
+
+    @property
+    def is_short(self) -> bool:
+        """Whether more than half of it is taken; then what can be passed on while it arrives is not collected."""
+        return self._left_bytes * 2 < self._max_bytes
 
     def take(self, size_bytes: int) -> None:
         """Take some of it. Raises NoRoomError when so much is not left."""

@@ -272,3 +272,50 @@ async def test_a_running_jobs_page_is_read_whole() -> None:
     assert upstream.limits == ["1", "30000"]
     assert b"content-length" in dict(call.sent[0]["headers"])
     assert len(json.loads(call.content)["data"]["findJob"]["result"]["rows"]["nodes"]) == ROWS
+
+
+async def test_when_room_gets_short_what_would_fit_is_passed_on_instead() -> None:
+    """Collected bytes have a bound over all requests; whoever can do without them does."""
+    upstream = Upstream()
+    app = gateway(upstream, spool_max_bytes=64 * 1024 * 1024, max_collected_bytes=10_000_000)
+    app.state.runtime.room.take(6_000_000)
+    call = await Call().answered(app)
+    assert b"content-length" not in dict(call.sent[0]["headers"])
+    assert len(json.loads(call.content)["data"]["findJob"]["result"]["rows"]["nodes"]) == ROWS
+
+
+async def test_a_page_is_counted_until_it_is_answered_and_no_longer() -> None:
+    """While its client does not read it, its bytes are held; afterwards the room is there again."""
+    upstream = Upstream()
+    app = gateway(upstream, spool_max_bytes=64 * 1024 * 1024, max_collected_bytes=10_000_000)
+    room, call = app.state.runtime.room, Call()
+    is_short: list[bool] = []
+
+    async def send(message: Any) -> None:
+        is_short.append(room.is_short)
+        call.sent.append(message)
+
+    await app(call.scope, call.receive, send)
+    assert call.is_finished
+    assert all(is_short)
+    assert not room.is_short
+
+
+async def test_a_page_that_finds_no_room_to_be_held_is_turned_away() -> None:
+    """A running job's page can only be collected; with no room for it, its client is told to come again."""
+    first = body([row(0)], status="running")
+    upstream = Upstream(body([row(number) for number in range(ROWS)], status="running"), first=first)
+    app = gateway(upstream, max_collected_bytes=2 * len(WHOLE))
+    leaving = asyncio.Event()
+
+    async def full(message: Any) -> None:
+        leaving.set()
+        await asyncio.Event().wait()
+
+    reading = asyncio.create_task(app((slow := Call()).scope, slow.receive, full))
+    await leaving.wait()
+    app.state.runtime.room.take(len(WHOLE) - 1_000_000)
+    refused = await Call().answered(app)
+    assert refused.error["code"] in {"OVERLOADED", "PLANE_UNAVAILABLE"}
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)

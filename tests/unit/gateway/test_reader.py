@@ -13,7 +13,8 @@ from gateway.cache.lifetime import JOB_SETTLED, JOB_SETTLING, Lifetime
 from gateway.cache.store import Entry
 from gateway.planes import service
 from gateway.planes.read import Body, Read
-from gateway.reader import Reader, Reading
+from gateway.reader import Reader
+from gateway.reading import Reading
 from gateway.tracing import Traces
 from schema.errors import (
     ForbiddenError,

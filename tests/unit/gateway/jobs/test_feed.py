@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.jobs.feed import AskWindow, Feed, Merged, merge
 from gateway.jobs.filters import divide
 from gateway.planes.records import JobsRead
-from gateway.reader import Answer
+from gateway.reading import Answer
 from schema.errors import PlaneUnavailableError
 from schema.ids import GraphKey, JobRef
 from schema.job import Job

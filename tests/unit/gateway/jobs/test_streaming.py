@@ -10,7 +10,8 @@ import pytest
 from gateway.cache.lifetime import Lifetime
 from gateway.cache.pages import LostPieceError
 from gateway.jobs.streaming import Expected, StreamedRows
-from gateway.reader import Reader, Reading
+from gateway.reader import Reader
+from gateway.reading import Reading
 from schema.errors import UpstreamMalformedError
 from schema.job import JobStatus
 from schema.page import Window
