@@ -32,8 +32,9 @@ from schema.plans import Plans
 _RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 _MOST_ERRORS = 20
 _LONGEST_TEXT = 500
-# What is kept, in bytes: for each token of a parsed document (measured, and rounded up), each character, each error.
-_TOKEN, _CHARACTER, _ERROR = 600, 4, 1_000
+# What is kept, in bytes: for each token of a parsed document (measured, and rounded up), each character, each error,
+# each field of a plan.
+_TOKEN, _CHARACTER, _ERROR, _FIELD = 600, 4, 1_000, 3_500
 # This part of the room is for documents that were asked for once, and for those that are not valid.
 _NEWCOMERS = 4
 
@@ -123,6 +124,15 @@ class Documents:
         return Document(tree, plans=Plans(tree))
 
 
+@dataclass(slots=True)
+class _Kept:
+    """A document and what it weighs, with as many fields of its plans as were counted in."""
+
+    document: Document
+    bytes: int = 0
+    fields: int = 0
+
+
 class _Shelf:
     """Room for documents, so many and so many bytes of them; the one not asked for longest leaves first."""
 
@@ -130,22 +140,33 @@ class _Shelf:
         self.held_bytes = 0
         self._max_count = max_count
         self._max_bytes = max_bytes
-        self._kept: OrderedDict[str, Document] = OrderedDict()
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
     def get(self, text: str) -> Document | None:
-        document = self._kept.get(text)
-        if document is not None:
-            self._kept.move_to_end(text)
-        return document
+        kept = self._kept.get(text)
+        if kept is None:
+            return None
+        self._kept.move_to_end(text)
+        plans = kept.document.plans
+        if plans is not None and plans.fields != kept.fields:
+            self._grow(kept, (plans.fields - kept.fields) * _FIELD)
+            kept.fields = plans.fields
+        return kept.document
 
     def put(self, text: str, document: Document) -> None:
-        self._kept[text] = document
-        self.held_bytes += _size(text, document)
-        while len(self._kept) > self._max_count or self.held_bytes > self._max_bytes:
-            self.held_bytes -= _size(*self._kept.popitem(last=False))
+        kept = self._kept[text] = _Kept(document)
+        self._grow(kept, _size(text, document))
 
     def drop(self, text: str) -> None:
-        self.held_bytes -= _size(text, self._kept.pop(text))
+        # Its plans may have become too heavy for this shelf, and it has left already.
+        if (kept := self._kept.pop(text, None)) is not None:
+            self.held_bytes -= kept.bytes
+
+    def _grow(self, kept: _Kept, weight: int) -> None:
+        kept.bytes += weight
+        self.held_bytes += weight
+        while len(self._kept) > self._max_count or self.held_bytes > self._max_bytes:
+            self.held_bytes -= self._kept.popitem(last=False)[1].bytes
 
 
 def _entry(error: GraphQLError, code: str) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
-from graphql import DocumentNode, GraphQLSyntaxError, Lexer, Source, TokenKind, parse
+from graphql import DocumentNode, GraphQLSyntaxError, Lexer, Source, TokenKind, Undefined, parse
 
 from schema.cost import Cost, cost_of
 from schema.errors import LimitExceededError
@@ -80,6 +80,10 @@ def check_operation(
     return cost
 
 
+# Values that decide how much is asked for; of others, such as long lists of ids, nothing is kept.
+_SMALL = (bool, int, float, type(None), type(Undefined))
+
+
 class Allowed:
     """What each operation of one document was last allowed to ask for: the same again need not be counted again."""
 
@@ -91,13 +95,18 @@ class Allowed:
     ) -> None:
         """Do as `check_operation`, for an operation that the document has."""
         values = self._values.get(operation_name)
-        # Truth equals one, but does not ask for one row.
-        if values is not None and all(
-            variables.get(name) == value and type(variables.get(name)) is type(value) for name, value in values
-        ):
+        if values is not None and all(_is_same(variables.get(name, Undefined), value) for name, value in values):
             return
         cost = check_operation(document, operation_name, variables, limits)
-        self._values[operation_name] = [(name, variables.get(name)) for name in cost.variables]
+        # Null is not absent: what is absent is as its default says.
+        decisive = [(name, variables.get(name, Undefined)) for name in cost.variables]
+        if all(isinstance(value, _SMALL) for _, value in decisive):
+            self._values[operation_name] = decisive
+
+
+def _is_same(value: object, other: object) -> bool:
+    # Truth equals one, but does not ask for one row.
+    return value == other and type(value) is type(other)
 
 
 def _lexemes(text: str) -> Iterator[TokenKind]:

@@ -26,6 +26,7 @@ from graphql.execution.collect_fields import FieldDetailsList, collect_fields
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types import Info, get_object_definition
 from strawberry.types.field import StrawberryField
+from strawberry.types.fields.resolver import StrawberryResolver
 
 from schema import steps
 from schema.algorithm_result import EdgeList, EdgeStream, ResultRowEdge
@@ -39,6 +40,8 @@ from schema.steps import Gather, Run, Step, UnplannedError
 
 _DEFINITION = GraphQLCoreConverter.DEFINITION_BACKREF
 _ROWS = frozenset(get_object_definition(row, strict=True).name for row in (ResultRow, ResultRowEdge, *ROW_TYPES))
+# A plan is kept, and a small document may have many fields by its fragments.
+_MOST_FIELDS = 500
 # Resolved a second time, it would be waited for a second time.
 _ONCE_ONLY = frozenset({"waitSeconds"})
 
@@ -52,7 +55,10 @@ class Plan:
         if root is None:
             raise UnplannedError("nothing to execute")
         fields = collect_fields(executor.schema, executor.fragments, executor.variable_values, root, operation)
-        self._root = _Planner(executor).object(root, fields.grouped_field_set)
+        planner = _Planner(executor)
+        self._root = planner.object(root, fields.grouped_field_set)
+        # What it weighs.
+        self.fields = planner.fields
 
     async def execute(self, context: Context, variables: Mapping[str, Any], gather: Gather) -> dict[str, Any]:
         """Return the data of the result, given the coerced variables. Raises whatever keeps it from being good."""
@@ -73,7 +79,6 @@ def make_plan(executor: RowExecutor, conditions: Sequence[str]) -> Plan:
     # The plan may live long: of the request it was made for it keeps what it depends on, and nothing else.
     coerced = executor.variable_values.coerced
     executor.variable_values = VariableValues({}, {name: coerced[name] for name in conditions if name in coerced})
-    executor.context_value = None
     return plan
 
 
@@ -83,12 +88,16 @@ class _Planner:
     def __init__(self, executor: RowExecutor) -> None:
         self._executor = executor
         self._schema = executor.schema
+        self.fields = 0
 
     def object(self, parent: GraphQLObjectType, fields: Mapping[str, FieldDetailsList]) -> Step:
         """Return the step from an object of ours to its selected members."""
         return steps.members({key: self._field(parent, details) for key, details in fields.items()})
 
     def _field(self, parent: GraphQLObjectType, details: FieldDetailsList) -> Step:
+        self.fields += 1
+        if self.fields > _MOST_FIELDS:
+            raise UnplannedError("more fields than are worth keeping")
         name = details[0].node.name.value
         if name == "__typename":
             return Step(lambda _, __: parent.name)
@@ -96,6 +105,9 @@ class _Planner:
         if field is None:
             raise UnplannedError("the schema itself is asked for")
         ours: StrawberryField = field.extensions[_DEFINITION]
+        if ours.extensions:
+            # Permissions are such.
+            raise UnplannedError("a field with extensions")
         value = self._completed(field.type, details)
         if ours.base_resolver is None:
             return steps.joined(attrgetter(ours.python_name), value)
@@ -111,14 +123,8 @@ class _Planner:
     ) -> Step:
         resolver = ours.base_resolver
         nodes = [detail.node for detail in details]
-        if (
-            resolver is None
-            or not resolver.self_parameter
-            or ours.extensions
-            or ours.permission_classes
-            or _gives_awaitables(ours)
-        ):
-            raise UnplannedError("a resolver that is more than a function")
+        if resolver is None or not resolver.self_parameter or _gives_awaitables(resolver):
+            raise UnplannedError("a resolver that is more than a method")
         if any(argument.name.value in _ONCE_ONLY for argument in nodes[0].arguments or ()):
             raise UnplannedError("an argument that works once only")
         bound = bind(self._executor, field, ours, nodes[0])
@@ -190,6 +196,9 @@ class _Planner:
             if isinstance(rows, RowList):
                 return Written(rows, prefixed)
             if isinstance(rows, RowStream):
+                if run.context.problems:
+                    # Execution is going to open it, and what is opened twice is read twice.
+                    raise UnplannedError("something is told beside the data")
                 return Streaming(await rows.open(prefixed))
             if rows:
                 raise UnplannedError("rows that cannot be written at once")
@@ -198,7 +207,6 @@ class _Planner:
         return Step(take, is_async=True)
 
 
-def _gives_awaitables(ours: StrawberryField) -> bool:
-    resolver = ours.base_resolver
-    annotation = resolver.signature.return_annotation if resolver else None
-    return any(get_origin(of) is Awaitable for of in get_args(annotation))
+def _gives_awaitables(resolver: StrawberryResolver[Any]) -> bool:
+    annotation = resolver.signature.return_annotation
+    return any(get_origin(of) is Awaitable for of in (annotation, *get_args(annotation)))

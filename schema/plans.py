@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 from graphql import (
     DocumentNode,
-    GraphQLError,
     GraphQLSchema,
     NamedTypeNode,
     Node,
@@ -17,10 +16,8 @@ from graphql import (
     get_variable_values,
 )
 
-from schema.arguments import UnboundError
 from schema.execution import RowExecutor
 from schema.plan import Plan, make_plan
-from schema.steps import UnplannedError
 
 # Values of these types are what they say; an Int has fewer bits than a number of JSON may have.
 _PLAIN: Mapping[str, type] = {"ID": str, "String": str, "Boolean": bool}
@@ -53,6 +50,8 @@ class Plans:
         self._conditions = tuple(sorted(set(_conditions(tree))))
         # None for what was asked for once, and for what cannot be planned.
         self._plans: dict[tuple[object, ...], Plan | None] = {}
+        # Of all plans together: what they weigh.
+        self.fields = 0
         self._is_new: set[tuple[object, ...]] = set()
         self._plain: dict[int, list[tuple[str, type]]] = {}
 
@@ -68,7 +67,8 @@ class Plans:
         key = (id(operation), *coerced, *map(coerced.get, self._conditions))
         if key in self._is_new:
             self._is_new.remove(key)
-            self._plans[key] = self._make(schema, operation, raw)
+            made = self._plans[key] = self._make(schema, operation, raw)
+            self.fields += made.fields if made else 0
         elif key not in self._plans and len(self._plans) < _MOST:
             self._plans[key] = None
             self._is_new.add(key)
@@ -98,7 +98,8 @@ class Plans:
             return None
         try:
             return make_plan(executor, self._conditions)
-        except (GraphQLError, UnboundError, UnplannedError):
+        except Exception:
+            # Whatever keeps it from being planned, execution knows what to tell.
             return None
 
 

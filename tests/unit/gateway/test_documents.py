@@ -1,6 +1,7 @@
 """Tests of the table of documents."""
 
 import pytest
+from graphql import get_operation_ast
 
 from gateway.documents import Document, Documents
 from gateway.rates import Rates
@@ -97,6 +98,53 @@ def test_the_oldest_leave_when_they_are_too_large() -> None:
     for number in range(5):
         used(table, f"{{ a{number}: hello b: hello }}")
     assert table.get(QUERY) is not small
+
+
+def planned(table: Documents, text: str) -> Document:
+    """Ask for a document until it has a plan that is counted in."""
+    document = used(table, text)
+    node = get_operation_ast(document.tree) if document.tree else None
+    assert node is not None
+    assert document.plans is not None
+    for _ in range(2):
+        document.plans.find(CORE, node, None)
+    return table.get(text)
+
+
+def test_a_document_weighs_by_its_plans_as_well() -> None:
+    """As soon as it is asked for again, and once only."""
+    table = Documents(CORE, Limits(), max_bytes=40_000)
+    other = used(table, QUERY)
+    text = "{ a: hello b: hello }"
+    assert planned(table, text) is table.get(text)
+    assert table.held_bytes == len(text) * 4 + 10 * 600 + 2 * 3_500 + len(QUERY) * 4 + 5 * 600
+    assert table.get(QUERY) is other
+    # Without their plans there would be room for all of them.
+    for name in "cde":
+        planned(table, f"{{ {name}: hello b: hello }}")
+    assert table.get(QUERY) is not other
+
+
+def test_a_newcomer_whose_plans_are_too_heavy_for_newcomers_moves_all_the_same() -> None:
+    """It was asked for several times at once."""
+    table = Documents(CORE, Limits(), max_bytes=40_000)
+    text = "{ a: hello b: hello }"
+    document = table.get(text)
+    node = get_operation_ast(document.tree) if document.tree else None
+    assert node is not None
+    assert document.plans is not None
+    for _ in range(2):
+        document.plans.find(CORE, node, None)
+    assert table.get(text) is table.get(text) is document
+    assert table.held_bytes == len(text) * 4 + 10 * 600 + 2 * 3_500
+
+
+def test_what_plans_weigh_is_given_back_when_their_document_leaves() -> None:
+    """A table of one, for what was asked for again."""
+    table = Documents(CORE, Limits(), max_count=2)
+    for number in range(5):
+        planned(table, f"{{ a{number}: hello }}")
+    assert table.held_bytes <= 2 * (len("{ a4: hello }") * 4 + 7 * 600 + 3_500)
 
 
 def test_bytes_are_given_back_when_documents_leave() -> None:

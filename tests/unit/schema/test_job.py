@@ -1,15 +1,20 @@
 """Jobs: what each says of itself, the graph behind it, and which parts a selection asks for."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from graphql import parse
 
 from schema.algorithm_result import row_cursors
+from schema.context import JobParts
 from schema.errors import ForbiddenError, PlaneUnavailableError
+from schema.execution import RowExecutor
 from schema.ids import GraphKey, JobRef, job_id_of
 from schema.job import JobFailure, JobKind, JobRequest, JobSource, JobStatus
 from schema.page import Window
+from schema.plan import make_plan
 from schema.plane import Plane
 from schema.scalars import JSON, DateTime
 from tests.fakes import (
@@ -17,6 +22,7 @@ from tests.fakes import (
     MANAGEMENT_JOB,
     MOVIES,
     NOW,
+    SCHEMA,
     SERVICE_JOB,
     FakeGraphs,
     FakeJobs,
@@ -340,3 +346,25 @@ async def test_what_could_not_be_read_beside_a_job_is_reported() -> None:
     context = a_context(FakeJobs({SERVICE_JOB: a_job(problems=problems)}))
     assert await answer("query ($id: ID!) { it: job(id: $id) { jobId } }", context, id=ID) == {"it": {"jobId": "42"}}
     assert reported(context) == [(["it"], "No list."), (["it"], "No rows.")]
+
+
+async def parts_of_a_plan(selection: str, *values: int) -> list[JobParts]:
+    """Return the parts that a plan asks of a list of jobs, for some values of a variable."""
+    text = f"query ($n: Int!) {{ jobs(first: $n) {{ {selection} }} }}"
+    executor = RowExecutor.build(SCHEMA._schema, parse(text), raw_variable_values={"n": 1})
+    assert isinstance(executor, RowExecutor)
+    plan, jobs = make_plan(executor, ()), FakeJobs(listed=a_page())
+    for value in values:
+        await plan.execute(a_context(jobs), {"n": value}, lambda awaitables: asyncio.gather(*awaitables))
+    return [listed.parts for listed in jobs.project_listed]
+
+
+@pytest.mark.anyio
+async def test_a_plan_finds_out_once_what_it_asks_of_jobs() -> None:
+    """As long as no variable decides of it; rows have windows, which variables say."""
+    one, other = await parts_of_a_plan("nodes { name failure { code } }", 1, 2)
+    assert one is other
+    assert asked_for(one) == {LISTING, FAILURE}
+    few, many = await parts_of_a_plan("nodes { result { rows(first: $n) { totalCount } } }", 3, 4)
+    assert [parts.window(SERVICE_JOB) for parts in (few, many)] == [Window(0, 3), Window(0, 4)]
+    assert asked_for(many) == {RESULT}

@@ -7,7 +7,7 @@ import pytest
 from graphql import DocumentNode, GraphQLSyntaxError, get_introspection_query, parse
 
 from schema.errors import LimitExceededError
-from schema.limits import Limits, check_operation, parse_document
+from schema.limits import Allowed, Limits, check_operation, parse_document
 
 DEFAULTS = Limits()
 
@@ -173,3 +173,92 @@ def test_the_deepest_page_of_the_contract_passes_by_default() -> None:
     """
     cost = check_operation(parse_document(text, DEFAULTS), None, None, DEFAULTS)
     assert (cost.depth, cost.nodes, cost.rows) == (11, 40, 100)
+
+
+# --- What was allowed before ---------------------------------------------------------------------------------------
+
+PAGE = "query A($n: Int = 9, $yes: Boolean = false) { job { result { rows(first: $n) @skip(if: $yes) { a } } } } "
+PAGE += "query B($n: Int) { jobs(first: $n) { nodes { id } } }"
+FEW = Limits(max_rows=5, max_nodes=5)
+
+
+class Document:
+    """A document whose operations are checked, and counted when they are."""
+
+    def __init__(self, text: str = PAGE) -> None:
+        self.document = parse(text)
+        self.allowed = Allowed()
+
+    def is_counted(self, **variables: object) -> bool:
+        """Check the first operation; one that is not counted passes whatever the limits are."""
+        self.allowed.check(self.document, "A", variables, FEW)
+        try:
+            self.allowed.check(self.document, "A", variables, Limits(max_fields=0))
+        except LimitExceededError:
+            return True
+        return False
+
+    def is_refused(self, name: str = "A", /, **variables: object) -> bool:
+        """Tell whether an operation is refused."""
+        try:
+            self.allowed.check(self.document, name, variables, FEW)
+        except LimitExceededError:
+            return True
+        return False
+
+
+@pytest.mark.parametrize("n", [1, 5, 5.0, None, True, "3"])
+def test_what_was_allowed_is_allowed_again(n: object) -> None:
+    """However the value is meant; of values that are no number nothing is kept."""
+    assert Document().is_counted(n=n) == isinstance(n, str)
+
+
+def test_values_that_decide_nothing_may_differ() -> None:
+    """They are not even looked at."""
+    document = Document()
+    assert not document.is_counted(n=1, other="a")
+    document.allowed.check(document.document, "A", {"n": 1, "other": "b"}, Limits(max_fields=0))
+
+
+@pytest.mark.parametrize("first", [5, True, None, 5.0])
+@pytest.mark.parametrize(
+    "then", [{"n": 6}, {"n": 6.0}, {}, {"n": 6, "yes": False}], ids=["more", "a float", "the default", "a condition"]
+)
+def test_what_asks_for_more_is_counted_again(first: object, then: dict[str, object]) -> None:
+    """Above all what is absent after it was null: then the default counts."""
+    document = Document()
+    assert not document.is_refused(n=first)
+    assert document.is_refused(**then)
+
+
+def test_truth_is_not_one() -> None:
+    """It asks for nothing, being an error."""
+    document = Document()
+    assert not document.is_refused(n=True)
+    with pytest.raises(LimitExceededError):
+        document.allowed.check(document.document, "A", {"n": 1}, Limits(max_rows=0))
+
+
+def test_a_condition_decides_as_well() -> None:
+    """What it left out counts when it is in."""
+    document = Document()
+    assert not document.is_refused(n=6, yes=True)
+    assert document.is_refused(n=6, yes=False)
+
+
+def test_each_operation_is_allowed_by_itself() -> None:
+    """They may have the same variables."""
+    document = Document()
+    assert not document.is_refused("A", n=0)
+    assert document.is_refused("B", n=6)
+    assert not document.is_refused("B", n=5)
+    assert document.is_refused("A", n=6)
+
+
+def test_nothing_is_kept_of_long_values() -> None:
+    """A document may be known for long; what was asked with it is nobody's business."""
+    document = Document("query A($ids: [ID!]!) { nodes(ids: $ids) { id } }")
+    ids = ["a"] * 5
+    assert document.is_counted(ids=ids)
+    ids.append("b")
+    assert document.is_refused(ids=ids)

@@ -14,7 +14,7 @@ from graphql import (
     parse,
 )
 
-from schema.lookahead import Selection, is_selected
+from schema.lookahead import SeenNodes, Selection, is_selected
 
 
 @strawberry.input
@@ -330,3 +330,50 @@ def test_a_selection_with_an_unknown_variable_is_left_in() -> None:
     [fragment] = document.definitions
     assert isinstance(fragment, FragmentDefinitionNode)
     assert all(is_selected(selection, lambda _: None) for selection in fragment.selection_set.selections)
+
+
+class Planned(Questions):
+    """Asks several times with nodes that have been seen, as the resolvers of a plan do."""
+
+    def __init__(self, *paths: str) -> None:
+        super().__init__(*paths)
+        self.seen: list[SeenNodes] = []
+
+    def ask(self, info: strawberry.Info[Any, Any]) -> None:
+        self.seen.append(SeenNodes(info._raw_info.field_nodes))
+        raw = info._raw_info._replace(field_nodes=self.seen[-1])
+        again = type(info)(raw, info._field)
+        for _ in range(2):
+            super().ask(again)
+        level = self.seen[-1].levels[""][""]
+        super().ask(again)
+        assert self.seen[-1].levels[""][""] is level
+
+
+def test_what_is_selected_below_nodes_that_were_seen_is_found_out_once() -> None:
+    """And remains what it was; arguments are read anew each time."""
+    questions = Planned("result.rows", "kind")
+    text = "query ($n: Int!) { job { result { rows(first: $n) { count } } } }"
+    result = SCHEMA.execute_sync(text, variable_values={"n": 5}, context_value=questions)
+    assert result.errors is None
+    assert questions.selected == [True] * 3
+    assert questions.arguments == [[page(5)]] * 3
+    [seen] = questions.seen
+    assert [node.name.value for node in seen] == ["job"]
+    assert sorted(seen.levels[""]) == ["", "result"]
+
+
+def test_nodes_that_were_seen_keep_what_each_type_asks_for_apart() -> None:
+    """What is selected on other types is left out for one and not for another."""
+
+    class Both(Questions):
+        def ask(self, info: strawberry.Info[Any, Any]) -> None:
+            nodes = SeenNodes(info._raw_info.field_nodes)
+            again = type(info)(info._raw_info._replace(field_nodes=nodes), info._field)
+            for on in ("Job", "Graph", "", "Job"):
+                self.selected.append(Selection(again, on=on).selects(*self.paths))
+
+    questions = Both("kind")
+    text = "{ node { ... on Job { kind } ... on Graph { name } } }"
+    assert SCHEMA.execute_sync(text, context_value=questions).errors is None
+    assert questions.selected == [True, False, True, True]
