@@ -21,10 +21,8 @@ from gateway.demo.simulator import create_sandbox
 from gateway.settings import Settings
 from schema.ids import GraphKey, JobRef, job_id_of
 from schema.plane import Plane
-from tests import support_npm
 from tests.e2e.live import QUICK, WATCH, on_a_port
 
-CLIENTS = Path(__file__).parents[1] / "clients"
 TOKEN = {"X-Auth-Token": "sandbox-token-all"}
 # Runs from 10 to 40 seconds after the beginning, and succeeds.
 JOB = JobRef(Plane.SERVICE, GraphKey(PROJECT_ID, name="supply_chain"), "5e9c072b-41d8-4b6a-93f0-27ac1d0e002b007740253")
@@ -63,14 +61,6 @@ def origin() -> Iterator[str]:
     settings = Settings(management_url="http://ges.sandbox", project_id=PROJECT_ID, **QUICK)
     with on_a_port(create_app(settings, transport=Stepped())) as (found, _):
         yield found
-
-
-@pytest.fixture(scope="module")
-def programs() -> Path:
-    """The programs in tests/clients, with their packages; without them nothing here may pass."""
-    problem = support_npm.install(CLIENTS)
-    assert problem is None, problem
-    return support_npm.home_of(CLIENTS)
 
 
 def told(events: list[dict[str, Any]]) -> list[tuple[str, str]]:
