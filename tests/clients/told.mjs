@@ -1,5 +1,5 @@
 /* What every program here is given, and how it tells what it saw: a line of JSON for each concern, failures too. */
-export const [, , url, token] = process.argv;
+export const [, , url = "", token = ""] = process.argv;
 export const headers = { "X-Auth-Token": token };
 export const GRAPH = { name: "supply_chain" };
 export const RANKING = "5e9c0705-41d8-4b6a-93f0-27ac1d0e0005007740215";

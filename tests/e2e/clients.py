@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -53,16 +54,27 @@ class Told:
 
     lines: dict[str, dict[str, Any]]
 
+    @classmethod
+    def read(cls, printed: str) -> Told:
+        lines = map(json.loads, printed.splitlines())
+        return cls({line["concern"]: line for line in lines})
+
     def __getitem__(self, concern: str) -> Any:
         line = self.lines.get(concern, {"failed": f"it told nothing of {concern}"})
         assert "told" in line, line["failed"]
         return line["told"]
 
 
-def run(*command: str, folder: Path = HOME) -> str:
+def run(*command: str, folder: Path = HOME, environ: Mapping[str, str] | None = None) -> str:
     """Run one command of Node.js in the clients' home, and return what it printed. It must end well."""
     ended = subprocess.run(
-        ("node", *command), cwd=folder, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+        ("node", *command),
+        cwd=folder,
+        env={**os.environ, **(environ or {})},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
     )
     assert ended.returncode == 0, f"{ended.stdout}{ended.stderr}"
     return ended.stdout
@@ -70,8 +82,7 @@ def run(*command: str, folder: Path = HOME) -> str:
 
 def hear(url: str, *program: str) -> Told:
     """Run a program against the gateway, and return what it told."""
-    lines = [json.loads(line) for line in run(*program, url, TOKEN).splitlines()]
-    return Told({line["concern"]: line for line in lines})
+    return Told.read(run(*program, url, TOKEN))
 
 
 def ask(url: str, query: str) -> Any:

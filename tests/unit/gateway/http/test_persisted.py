@@ -130,6 +130,12 @@ async def test_a_trusted_document_is_found_by_its_id_whatever_that_looks_like() 
         assert (await documents.find(asked(TEXT))).text == TEXT
 
 
+async def test_a_trusted_document_may_be_named_by_a_hash_of_another_text() -> None:
+    """As long as the file says so: graphql-codegen writes the algorithm into the name."""
+    documents = PersistedDocuments(None, Trusted({"sha256:abc": TEXT}), only_trusted=True)
+    assert await documents.find(asked(id="sha256:abc")) == Found(TEXT)
+
+
 async def test_beside_trusted_documents_others_are_taken_unless_it_is_said_that_they_are_not() -> None:
     """By text, by hash, by id; nothing is stored then."""
     assert (await PersistedDocuments(a_store(), TRUSTED).find(asked(OTHER))).text == OTHER
