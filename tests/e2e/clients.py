@@ -25,7 +25,7 @@ CLIENTS = Path(__file__).parents[1] / "clients"
 HOME = support_npm.home_of(CLIENTS)
 TOKEN = "sandbox-token-all"
 MANAGEMENT_URL = "http://ges.example"
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 60
 
 
 @contextmanager
