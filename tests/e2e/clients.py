@@ -80,9 +80,9 @@ def run(*command: str, folder: Path = HOME, environ: Mapping[str, str] | None = 
     return ended.stdout
 
 
-def hear(url: str, *program: str) -> Told:
+def hear(url: str, *program: str, argument: str = "") -> Told:
     """Run a program against the gateway, and return what it told."""
-    return Told.read(run(*program, url, TOKEN))
+    return Told.read(run(*program, url, TOKEN, argument))
 
 
 def ask(url: str, query: str) -> Any:

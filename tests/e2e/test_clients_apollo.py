@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ from tests.e2e import clients
 JOB = {"jobId": "5e9c0705-41d8-4b6a-93f0-27ac1d0e0005007740215", "status": "SUCCEEDED"}
 MODERN = "application/graphql-response+json; charset=utf-8"
 JOBS = '{ graph(by: { name: "supply_chain" }) { jobs(first: 100) { nodes { id } pageInfo { hasNextPage } } } }'
+
+# Runs from 10 to 40 seconds after the sandbox began.
+RUNS = "5e9c072b-41d8-4b6a-93f0-27ac1d0e002b007740253"
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +79,11 @@ def test_it_pages_through_the_jobs_of_both_planes_to_the_end(gateway_url: str, t
     jobs = clients.all_pages(gateway_url, JOBS, lambda data: data["graph"]["jobs"])
     assert told["jobs"]["pages"] == -(-len(jobs) // 7) > 5
     assert [node["id"] for node in told["jobs"]["nodes"]] == [job["id"] for job in jobs]
+
+
+def test_events_change_what_its_queries_show(programs: Path) -> None:
+    """The job of an event and that of a query are one entry of its cache, so nothing is asked again."""
+    with clients.serving(pace=20) as url:
+        live = clients.hear(url, "live.mjs", argument=RUNS)["live"]
+    assert live["before"] in {"PENDING", "RUNNING"}
+    assert (live["last"], live["after"]) == ("FINISHED", "SUCCEEDED")
