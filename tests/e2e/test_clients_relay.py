@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -52,3 +54,20 @@ def test_it_pages_through_the_task_center_to_the_end(gateway_url: str, told: cli
 def test_it_shows_what_there_is_when_something_is_missing(told: clients.Told) -> None:
     """A job that does not exist is null beside an error, and not the end of the page."""
     assert told["partial"] == {"findJob": None}
+
+
+def test_production_runs_what_its_compiler_has_persisted(programs: Path, told: clients.Told) -> None:
+    """The file goes from the build of the application to the gateway as it is; the client sends ids alone."""
+    folder = programs / "relay-persisted"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(clients.CLIENTS / "relay", folder)
+    settings = json.loads((folder / "relay.config.json").read_text())
+    persisting = {**settings, "persistConfig": {"file": "persisted.json"}}
+    (folder / "relay.config.json").write_text(json.dumps(persisting))
+    (folder / "persisted.json").write_text("{}")
+    clients.run("../node_modules/relay-compiler/cli.js", folder=folder)
+    with clients.serving(production=True, trusted_documents_file=folder / "persisted.json") as url:
+        again = clients.hear(url, "--import", "./relay/register.mjs", "relay-persisted/jobs.js")
+    assert {concern: again[concern] for concern in ("rows", "project")} == {
+        concern: told[concern] for concern in ("rows", "project")
+    }

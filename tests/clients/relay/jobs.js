@@ -58,9 +58,10 @@ const JOBS_OF_PROJECT = graphql`
 
 function open() {
   const sent = [];
-  const ask = async ({ name, text }, variables) => {
+  const ask = async ({ id, name, text }, variables) => {
     sent.push(name);
-    const body = JSON.stringify({ query: text, variables });
+    /* Documents that the compiler has persisted have an id and no text. */
+    const body = JSON.stringify({ ...(id === null ? { query: text } : { documentId: id }), variables });
     const accept = "application/graphql-response+json, application/json";
     const answer = await fetch(url, { method: "POST", headers: { ...headers, accept, "content-type": "application/json" }, body });
     return answer.json();
