@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 
 from gateway import telemetry
 from gateway.app import create_app
@@ -33,7 +34,7 @@ def log() -> Iterator[io.BytesIO]:
     written = io.BytesIO()
     telemetry.configure("debug", stream=written)
     yield written
-    telemetry.configure("warning")
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="module")

@@ -199,18 +199,21 @@ async def test_a_job_without_a_result_is_told(action: str, job: str, code: str) 
 
 @pytest.mark.parametrize("format", ["csv", "ndjson", "arrow"])
 async def test_a_result_is_written_to_a_file_or_to_standard_output(tmp_path: Path, format: str) -> None:
-    """The same bytes."""
+    """The same content; of Arrow only what is read counts, for nobody sets the bits behind the last row."""
     path = tmp_path / "rows"
     async with open_shell() as shell:
         assert await shell.run("export", SUCCEEDED, format=format, output=path, watched=True) == EXIT_SUCCEEDED
         assert "MB" in shell.err.text
         assert await shell.run("export", SUCCEEDED, format=format) == EXIT_SUCCEEDED
         shell.out.seek(0)
-        assert shell.out.buffer.read() == path.read_bytes()
+        shown, written = shell.out.buffer.read(), path.read_bytes()
     if format == "arrow":
-        assert len(nanoarrow.Array(InputStream.from_readable(path.read_bytes()))) == 19
+        rows = nanoarrow.Array(InputStream.from_readable(written)).to_pylist()
+        assert nanoarrow.Array(InputStream.from_readable(shown)).to_pylist() == rows
+        assert len(rows) == 19
     else:
-        assert len(path.read_bytes().splitlines()) == 19 + (format == "csv")
+        assert shown == written
+        assert len(written.splitlines()) == 19 + (format == "csv")
 
 
 @pytest.mark.parametrize("format", ["csv", "ndjson"])
