@@ -13,8 +13,11 @@ from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, expect, sync_playwright
 from starlette.types import ASGIApp
+
+# A busy machine is slow, and two looks at a quiet graph are up to ten seconds apart.
+expect.set_options(timeout=30_000)
 
 # A browser in a test has nothing to ask Google's hosts, and as root it runs only without its own sandbox.
 _ARGUMENTS = (
