@@ -30,7 +30,7 @@ from gateway.http.checking import Checks
 from gateway.http.persisted import PersistedDocuments
 from gateway.http.stream import StreamSeats
 from gateway.landing import landing
-from gateway.metrics import CACHE_BYTES, EXPORTS, UNDER_WAY
+from gateway.metrics import CACHE_BYTES, CONNECTIONS, EXPORTS, REFUSALS, UNDER_WAY, Metrics
 from gateway.middleware import protected, protection
 from gateway.operations import opener
 from gateway.overload import Overload
@@ -66,7 +66,6 @@ def create_app(
     operations = Seats("operations", maximum=settings.max_operations, per_caller=settings.max_operations)
     served = _endpoint(runtime, schema, checks, operations, demo_token)
     endpoint = Overload(served, operations)
-    runtime.metrics.show(UNDER_WAY, lambda: {(): operations.taken})
     app = Starlette(
         routes=[
             Route(PATH, endpoint),
@@ -84,7 +83,18 @@ def create_app(
     app.state.is_draining = False
     app.state.ending = runtime.ending
     app.state.runtime = runtime
+    _measure(app, operations)
     return app
+
+
+def _measure(app: Starlette, operations: Seats) -> None:
+    metrics: Metrics = app.state.runtime.metrics
+    # What a server tells of connections, when it is one that does.
+    app.state.refused = partial(metrics.count, REFUSALS)
+    app.state.connections = ()
+    show = metrics.show
+    show(UNDER_WAY, lambda: {(): operations.taken})
+    show(CONNECTIONS, lambda: {(): len(app.state.connections)})
 
 
 @asynccontextmanager

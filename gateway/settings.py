@@ -25,6 +25,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.auth_settings import AuthSettings
+from gateway.client_settings import ClientSettings
 from gateway.setting_types import ENVIRONMENT, Origins, Seconds, of
 from gateway.upstream_settings import UpstreamSettings
 from schema.limits import Limits
@@ -44,7 +45,7 @@ class SettingsError(Exception):
     """The settings cannot be used; the text names those at fault and repeats no value."""
 
 
-class Settings(AuthSettings, UpstreamSettings):
+class Settings(ClientSettings, AuthSettings, UpstreamSettings):
     """How this gateway runs. Built once; nobody changes it afterwards."""
 
     model_config = SettingsConfigDict(
@@ -80,15 +81,6 @@ class Settings(AuthSettings, UpstreamSettings):
     allowed_origins: Origins = of((), "Origins of web pages that may call the gateway (CORS), by comma; `*` for all.")
     compression: bool = of(True, "Whether answers are compressed (zstd, br, gzip) for clients that accept it.")
     request_timeout_seconds: Seconds = of(10.0, "Longest time for one operation, without what `waitSeconds` adds.")
-    max_operations: PositiveInt = of(
-        1000, "Operations under way at once; one more is answered 503. Finished answers and streams do not count."
-    )
-    max_unknown_documents: PositiveInt = of(
-        50, "Documents a second that are not known here yet; in a moment ten times as many. One takes some 4 ms of CPU."
-    )
-    max_unknown_documents_per_caller: PositiveInt = of(
-        10, "Of these, documents of one caller, or of all without a credential."
-    )
     stored_documents_max_bytes: NonNegativeInt = of(
         16 * _MIB, "Memory for documents that clients store to ask by hash (automatic persisted queries); 0 for none."
     )
@@ -242,7 +234,8 @@ def describe(settings: Settings) -> list[SettingRow]:
 
 def _in_order() -> list[tuple[str, FieldInfo]]:
     # Pydantic puts what is inherited first; people look for the address first.
-    return sorted(Settings.model_fields.items(), key=lambda item: item[0] in AuthSettings.model_fields)
+    rooms = (ClientSettings.model_fields, AuthSettings.model_fields)
+    return sorted(Settings.model_fields.items(), key=lambda item: [item[0] in room for room in reversed(rooms)])
 
 
 def _spell(value: object) -> str:
