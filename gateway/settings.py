@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import tzinfo
 from typing import Any, Literal, NamedTuple
@@ -26,7 +26,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from gateway.auth_settings import AuthSettings
 from gateway.client_settings import ClientSettings
-from gateway.setting_types import ENVIRONMENT, Origins, Seconds, of
+from gateway.setting_types import ENVIRONMENT, Origins, Seconds, StoreURL, of
 from gateway.upstream_settings import UpstreamSettings
 from schema.limits import Limits
 
@@ -97,7 +97,11 @@ class Settings(ClientSettings, AuthSettings, UpstreamSettings):
     graphiql: bool = of(True, "Whether browsers get GraphiQL at `/graphql`; else a page that says what is there.")
     introspection: bool = of(True, "Whether clients may read the schema, and get names suggested for mistyped ones.")
 
-    cache_max_bytes: NonNegativeInt = of(256 * _MIB, "Memory for bodies read from GES.")
+    cache_backend: Literal["memory", "redis"] = of(
+        "memory", "Where bodies read from GES are kept: `memory` of this process, or a `redis` that replicas share."
+    )
+    cache_url: StoreURL | None = of(None, "Where that Redis is: redis://, rediss:// or unix://; may hold a password.")
+    cache_max_bytes: NonNegativeInt = of(256 * _MIB, "Memory for bodies read from GES; a Redis has a bound of its own.")
     answers_max_bytes: NonNegativeInt = of(
         32 * _MIB, "Memory for finished answers about ended jobs, given again as they are; 0 keeps none."
     )
@@ -167,9 +171,16 @@ class Settings(ClientSettings, AuthSettings, UpstreamSettings):
 
     @model_validator(mode="after")
     def _check_together(self) -> Settings:
-        if said := list(self.misfits(self.host, self.project_id)):
+        if said := [*self.misfits(self.host, self.project_id), *self._misfits_of_store()]:
             raise ValueError("\n".join(said))
         return self
+
+    def _misfits_of_store(self) -> Iterator[str]:
+        given = [name for name in ("cache_url", "cache_secret") if getattr(self, name) is not None]
+        if self.cache_backend == "redis" and len(given) < 2:
+            yield f"{PREFIX}CACHE_BACKEND: redis needs {PREFIX}CACHE_URL and {PREFIX}CACHE_SECRET, the same everywhere."
+        if self.cache_backend == "memory" and self.cache_url is not None:
+            yield f"{PREFIX}CACHE_URL: only with {PREFIX}CACHE_BACKEND=redis."
 
     @property
     def limits(self) -> Limits:
