@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 import pytest
 from websockets.asyncio.client import connect
-from websockets.typing import Subprotocol
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin, Subprotocol
 
 from tests.e2e.threats import ALL, HELLO, Bench, codes, job_id, open_bench
 
@@ -161,3 +162,34 @@ async def test_r29_overload_a_full_house_refuses_and_tells_how_it_is() -> None:
         await leave(*hung)
         await taken(bench, "operations_under_way", 0)
         assert "errors" not in (await bench.ask(HELLO)).json()
+
+
+async def test_every_refusal_is_counted_by_its_reason() -> None:
+    """One each, whatever transport and whatever place refuses."""
+    async with open_bench(max_sockets=1, max_depth=3, max_unknown_documents_per_caller=1) as bench:
+        post = bench.client.post
+        await bench.client.get("/graphql", headers={f"x-{number}": "1" for number in range(101)})
+        await bench.client.get("/graphql?query=" + "x" * 64_001)
+        await post("/graphql", content=b" " * 300_000)
+        await post("/graphql", content=b"[]", headers={"Content-Type": "text/plain"})
+        await bench.ask("{ nothing }")
+        await bench.ask("{ jobs { nodes { graph { name } } } }")
+        for number in range(9):
+            await bench.ask(f"{{ a{number}: __typename }}")
+        url, protocols = bench.url.replace("http", "ws") + "/graphql", [Subprotocol("graphql-transport-ws")]
+        with suppress(InvalidStatus):
+            await connect(url, subprotocols=protocols, origin=Origin("https://elsewhere.example"))
+        async with connect(url, subprotocols=protocols), connect(url, subprotocols=protocols) as second:
+            await second.wait_closed()
+        reasons = (
+            "headers",
+            "address",
+            "body",
+            "request",
+            "document",
+            "depth",
+            "unknown_documents",
+            "origin",
+            "sockets",
+        )
+        assert {reason: await refusals(bench, reason) for reason in reasons} == dict.fromkeys(reasons, 1.0)
