@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from urllib.parse import urlsplit
 
 from opentelemetry.trace import Tracer
@@ -18,6 +19,7 @@ from gateway import VERSION
 from gateway.app import PATH, create_app
 from gateway.auth.api_keys import make_key
 from gateway.cli import parser as cli
+from gateway.connections import ConnectionBounds
 from gateway.probes import READY
 from gateway.server import PortError, open_port, serve, url_of
 from gateway.settings import PREFIX, Settings, SettingsError, describe
@@ -197,8 +199,10 @@ def _run(
     protocol: type[HttpToolsProtocol] = HttpToolsProtocol,
 ) -> int:
     """Open the port, so that its number is known, and serve what `create` builds for that address."""
-    listener = open_port(settings.host, settings.port)
-    beside = () if settings.metrics_port is None else (open_port(settings.host, settings.metrics_port),)
+    # The connection itself cuts a client first, and tells; this is for what the kernel alone still holds.
+    open_one = partial(open_port, settings.host, stalled_seconds=2 * settings.client_stall_seconds)
+    listener = open_one(settings.port)
+    beside = () if settings.metrics_port is None else (open_one(settings.metrics_port),)
     configure(settings.log_level, settings.log_format)
     url = url_of(listener)
     try:
@@ -213,11 +217,21 @@ def _run(
         app,
         listener,
         *beside,
+        bounds=_bounds(settings),
         drain_seconds=settings.shutdown_drain_seconds,
         grace_seconds=settings.shutdown_grace_seconds,
         protocol=protocol,
     )
     return 0 if has_started else EXIT_FAILED
+
+
+def _bounds(settings: Settings) -> ConnectionBounds:
+    return ConnectionBounds(
+        most=settings.max_connections,
+        head_seconds=settings.request_head_seconds,
+        idle_seconds=settings.idle_connection_seconds,
+        stall_seconds=settings.client_stall_seconds,
+    )
 
 
 def _for_people(settings: Settings) -> Settings:

@@ -30,7 +30,7 @@ from gateway.http.checking import Checks
 from gateway.http.persisted import PersistedDocuments
 from gateway.http.stream import StreamSeats
 from gateway.landing import landing
-from gateway.metrics import CACHE_BYTES, EXPORTS, UNDER_WAY
+from gateway.metrics import CACHE_BYTES, CONNECTIONS, EXPORTS, REFUSALS, ROWS_UNDER_WAY, UNDER_WAY, Metrics
 from gateway.middleware import protected, protection
 from gateway.operations import opener
 from gateway.overload import Overload
@@ -63,10 +63,10 @@ def create_app(
     runtime = Runtime(settings, transport=transport, clock=clock, tracer=tracer)
     schema = build_schema()
     checks = _checks(runtime, schema)
-    operations = Seats("operations", maximum=settings.max_operations, per_caller=settings.max_operations)
-    served = _endpoint(runtime, schema, checks, operations, demo_token)
-    endpoint = Overload(served, operations)
-    runtime.metrics.show(UNDER_WAY, lambda: {(): operations.taken})
+    seats = _seats(settings)
+    served = _endpoint(runtime, schema, checks, seats, demo_token)
+    refused = partial(runtime.metrics.count, REFUSALS)
+    endpoint = Overload(served, seats.operations, refused)
     app = Starlette(
         routes=[
             Route(PATH, endpoint),
@@ -76,15 +76,39 @@ def create_app(
             *probes(lambda: not app.state.is_draining),
             metrics_route(runtime.metrics, settings.metrics_port),
         ],
-        middleware=protection(settings),
+        middleware=protection(settings, refused),
         lifespan=partial(_lifespan, runtime),
     )
     # Ahead of Starlette itself: what is given again needs nothing of it, and what is executed neither.
-    app.middleware_stack = _front(app, protected(endpoint, settings), runtime)
+    app.middleware_stack = _front(app, protected(endpoint, settings, refused), runtime)
     app.state.is_draining = False
     app.state.ending = runtime.ending
     app.state.runtime = runtime
+    _measure(app, seats)
     return app
+
+
+def _seats(settings: Settings) -> StreamSeats:
+    return StreamSeats(
+        subscriptions=Seats(
+            "subscriptions", maximum=settings.max_subscriptions, per_caller=settings.max_subscriptions_per_caller
+        ),
+        operations=Seats("operations", maximum=settings.max_operations, per_caller=settings.max_operations_per_caller),
+        rows=Seats(
+            "rowsUnderWay", maximum=settings.max_rows_under_way, per_caller=settings.max_rows_under_way_per_caller
+        ),
+    )
+
+
+def _measure(app: Starlette, seats: StreamSeats) -> None:
+    metrics: Metrics = app.state.runtime.metrics
+    # What a server tells of connections, when it is one that does.
+    app.state.refused = partial(metrics.count, REFUSALS)
+    app.state.connections = ()
+    show = metrics.show
+    show(UNDER_WAY, lambda: {(): seats.operations.taken})
+    show(ROWS_UNDER_WAY, lambda: {(): seats.rows.taken})
+    show(CONNECTIONS, lambda: {(): len(app.state.connections)})
 
 
 @asynccontextmanager
@@ -130,10 +154,9 @@ def _trusted(settings: Settings) -> Trusted:
 
 
 def _endpoint(
-    runtime: Runtime, schema: strawberry.Schema, checks: Checks, operations: Seats, demo_token: str | None
+    runtime: Runtime, schema: strawberry.Schema, checks: Checks, seats: StreamSeats, demo_token: str | None
 ) -> Endpoint:
     settings = runtime.settings
-    most, most_of_one = settings.max_subscriptions, settings.max_subscriptions_per_caller
     return Endpoint(
         schema,
         open_context=opener(runtime),
@@ -141,7 +164,7 @@ def _endpoint(
         introspection=settings.introspection,
         request_timeout_seconds=settings.request_timeout_seconds,
         metrics=runtime.metrics,
-        seats=StreamSeats(Seats("subscriptions", maximum=most, per_caller=most_of_one), operations),
+        seats=seats,
         ending=runtime.ending,
         heartbeat_seconds=settings.heartbeat_seconds,
         challenge=runtime.mode.challenge,
@@ -166,7 +189,9 @@ def _sockets(runtime: Runtime, served: Endpoint, checks: Checks) -> Sockets:
 
 def _export(runtime: Runtime) -> Export:
     settings = runtime.settings
-    seats = Seats("exports", maximum=settings.max_exports, per_caller=settings.max_exports_per_caller)
+    most, most_of_one = settings.max_exports, settings.max_exports_per_caller
+    # Downloads are long.
+    seats = Seats("exports", maximum=most, per_caller=most_of_one, retry_after_seconds=5)
     runtime.metrics.show(EXPORTS, lambda: {(): seats.taken})
     return Export(opener(runtime), seats, runtime.metrics)
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
 
 import strawberry
 from graphql import (
@@ -24,22 +22,24 @@ from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.answers import Offer, Proofs, age_text
-from gateway.http.answer import STATUS_BY_CODE, RefusalError, answer_errors, answer_result
+from gateway.answers import Offer, age_text
+from gateway.http.answer import STATUS_BY_CODE, RefusalError, answer_result
 from gateway.http.checking import Checked, Checks, tells_of_the_moment
-from gateway.http.events import FRAMINGS, EventStream, Framing, as_stream
+from gateway.http.events import FRAMINGS, EventStream, Framing
+from gateway.http.exchange import Exchange, Opened
 from gateway.http.negotiation import GRAPHQL_JSON, HTML, JSON, negotiate, negotiate_stream
 from gateway.http.operation import Executor, Operation
 from gateway.http.problems import present
+from gateway.http.refusals import reasons_in
 from gateway.http.request import METHODS, GraphQLRequest, read_request
-from gateway.http.stream import Opened as OpenedStream
-from gateway.http.stream import Stream, Streams, StreamSeats
+from gateway.http.stream import Streams, StreamSeats
 from gateway.http.telling import CLIENT_GONE, CUT_OFF, count_operation, log_operation
 from gateway.http.validators import validate
 from gateway.metrics import Metrics
+from gateway.seats import Seat
 from gateway.telemetry import Event, describe_exception, log
 from schema.context import Context
-from schema.errors import GatewayError, UnauthenticatedError, UpstreamError
+from schema.errors import CallerBusyError, GatewayError, UnauthenticatedError, UpstreamError
 
 _CHALLENGE = 'Bearer realm="ges"'
 _KEPT_BY_CLIENT = "private, no-cache"
@@ -50,63 +50,7 @@ _STREAM_WANTED = (
 )
 
 
-class Opened(OpenedStream, Protocol):
-    """What one operation runs with, opened for it and closed after it."""
-
-    @property
-    def proofs(self) -> Proofs:
-        """What its answer rests on so far."""
-
-
 OpenContext = Callable[[HTTPConnection, str], Awaitable[Opened]]
-
-
-@dataclass(slots=True)
-class _Exchange:
-    """One request while it is being answered, and what its line in the log will say."""
-
-    request: Request
-    request_id: str
-    media_type: str = JSON
-    # How the client takes streams, and whether it takes nothing else.
-    framing: Framing | None = None
-    takes_streams_only: bool = False
-    operation: OperationDefinitionNode | None = None
-    opened: Opened | None = None
-    stream: Stream | None = None
-    codes: set[str] = field(default_factory=set)
-
-    @property
-    def name(self) -> str | None:
-        """What the client calls its operation, as far as a line of the log goes."""
-        return self.operation.name.value[:_LONGEST_NAME] if self.operation and self.operation.name else None
-
-    def refuse(self, status: int, *entries: Mapping[str, Any], **headers: str) -> Response:
-        """Answer that execution did not begin."""
-        self.codes |= {entry["extensions"]["code"] for entry in entries}
-        named = [{**entry, "extensions": {**entry["extensions"], "requestId": self.request_id}} for entry in entries]
-        if self.framing is not None and self.takes_streams_only:
-            return as_stream(self.framing, named)
-        return answer_errors(status, named, media_type=self.media_type, headers=headers)
-
-    def refuse_document(self, *entries: Mapping[str, Any]) -> Response:
-        """Answer that this document is not executed. With plain JSON, clients understand that from a 200 only."""
-        extensions = entries[0]["extensions"]
-        status, headers = STATUS_BY_CODE.get(extensions["code"], 400), {}
-        if seconds := extensions.get("retryAfterSeconds"):
-            status, headers = 429, {"Retry-After": str(seconds)}
-        return self.refuse(status if self.media_type == GRAPHQL_JSON else 200, *entries, **headers)
-
-    async def close(self) -> None:
-        """End what is still under way for it."""
-        if self.opened is not None:
-            kind = self.operation.operation.value if self.operation else None
-            self.opened.trace.tell(kind, self.name, self.codes)
-        if self.stream is not None:
-            self.codes |= self.stream.codes
-            await self.stream.close()
-        elif self.opened is not None:
-            await self.opened.close()
 
 
 class Endpoint:
@@ -136,7 +80,8 @@ class Endpoint:
         self._executor = Executor(schema, hide_suggestions=not introspection)
         # A net below the deadlines of the reads: the longest that `waitSeconds` may add, and a little for the answer.
         self._longest_seconds = request_timeout_seconds + waiting_seconds
-        self.streams = Streams(self._executor, seats or StreamSeats(), seconds=self._longest_seconds)
+        self._seats = seats or StreamSeats()
+        self.streams = Streams(self._executor, self._seats, seconds=self._longest_seconds)
         # Set when the process ends: streams are completed then.
         self.ending = ending or asyncio.Event()
         self._heartbeat_seconds = heartbeat_seconds
@@ -149,7 +94,7 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request. Nothing is sent to a client that went away."""
         request = Request(scope, receive)
-        exchange = _Exchange(request, request.state.request_id)
+        exchange = Exchange(request, request.state.request_id)
         started = time.perf_counter()
         try:
             response = await self._respond(exchange)
@@ -168,11 +113,13 @@ class Endpoint:
         if exchange.media_type != HTML:
             self._tell(exchange, response.status_code, started)
 
-    def _tell(self, exchange: _Exchange, status: int, started: float) -> None:
+    def _tell(self, exchange: Exchange, status: int, started: float) -> None:
         seconds = time.perf_counter() - started
         kind = exchange.operation.operation.value if exchange.operation else None
         opened = exchange.stream or exchange.opened
-        count_operation(self._metrics, kind, seconds=seconds, status=status, codes=exchange.codes)
+        count_operation(
+            self._metrics, kind, seconds=seconds, status=status, codes=exchange.codes, reasons=exchange.reasons
+        )
         log_operation(
             log,
             exchange.request_id,
@@ -185,7 +132,7 @@ class Endpoint:
             codes=sorted(exchange.codes),
         )
 
-    async def _respond(self, exchange: _Exchange) -> Response:
+    async def _respond(self, exchange: Exchange) -> Response:
         try:
             self._negotiate(exchange)
             if exchange.media_type == HTML and self._page is not None:
@@ -194,6 +141,8 @@ class Endpoint:
             exchange.opened = await self._open_context(exchange.request, exchange.request_id)
             return await self._answer(exchange, exchange.opened, parameters)
         except RefusalError as error:
+            if error.status < 500:
+                exchange.reasons.add("slow_body" if error.status == 408 else "request")
             entry = {"message": error.message, "extensions": {"code": error.code}}
             return exchange.refuse(error.status, entry, **error.headers)
         except GatewayError as error:
@@ -201,9 +150,11 @@ class Endpoint:
             headers = {"WWW-Authenticate": self._challenge} if isinstance(error, UnauthenticatedError) else {}
             if seconds := error.extensions.get("retryAfterSeconds"):
                 headers["Retry-After"] = str(math.ceil(seconds))
-            return exchange.refuse(STATUS_BY_CODE.get(error.extensions["code"], 500), entry, **headers)
+            # What a caller has too much of now he may have again later.
+            status = 429 if isinstance(error, CallerBusyError) else STATUS_BY_CODE.get(error.extensions["code"], 500)
+            return exchange.refuse(status, entry, **headers)
 
-    def _negotiate(self, exchange: _Exchange) -> None:
+    def _negotiate(self, exchange: Exchange) -> None:
         request = exchange.request
         if request.method not in METHODS:
             raise RefusalError(405, "GraphQL is asked by GET or POST.", Allow=", ".join(METHODS))
@@ -224,7 +175,7 @@ class Endpoint:
         except TimeoutError:
             raise RefusalError(408, "The request body did not arrive in time.", code="TIMEOUT") from None
 
-    async def _answer(self, exchange: _Exchange, opened: Opened, parameters: GraphQLRequest) -> Response:
+    async def _answer(self, exchange: Exchange, opened: Opened, parameters: GraphQLRequest) -> Response:
         checked = await self._checks.check(parameters, opened.caller)
         exchange.operation = checked.node
         _check_method(checked, exchange)
@@ -232,6 +183,7 @@ class Endpoint:
             return exchange.refuse_document(*checked.refusals)
         if exchange.framing is not None and (checked.is_subscription or exchange.takes_streams_only):
             return self._stream(exchange, exchange.framing, checked.node.operation, checked.operation, opened)
+        self._count(exchange, opened.caller, checked.operation.rows)
         try:
             receive, seconds = exchange.request.receive, self._longest_seconds
             result = await self._executor.run(checked.operation, opened.context, receive, seconds)
@@ -247,8 +199,16 @@ class Endpoint:
             return await validate(response, exchange.request.headers.get("if-none-match"))
         return response
 
+    def _count(self, exchange: Exchange, caller: str | None, rows: int) -> None:
+        """Let it count for its caller. Raises GatewayError when that is too much."""
+        turn: Seat | None = getattr(exchange.request.state, "turn", None)
+        if turn is not None:
+            turn.claim(caller)
+        if rows:
+            exchange.rows = self._seats.rows.reserve(caller, rows)
+
     def _stream(
-        self, exchange: _Exchange, framing: Framing, kind: OperationType, operation: Operation, opened: Opened
+        self, exchange: Exchange, framing: Framing, kind: OperationType, operation: Operation, opened: Opened
     ) -> Response:
         request, request_id = exchange.request, exchange.request_id
         exchange.stream = self.streams.start(
@@ -258,7 +218,7 @@ class Endpoint:
         return EventStream(framing, results, heartbeat_seconds=self._heartbeat_seconds, ending=self.ending)
 
 
-def _check_method(checked: Checked, exchange: _Exchange) -> None:
+def _check_method(checked: Checked, exchange: Exchange) -> None:
     if checked.is_subscription and exchange.framing is None:
         raise RefusalError(406, _STREAM_WANTED)
     is_mutation = checked.node is not None and checked.node.operation is OperationType.MUTATION
@@ -266,7 +226,7 @@ def _check_method(checked: Checked, exchange: _Exchange) -> None:
         raise RefusalError(405, "Mutations are sent by POST.", Allow="POST")
 
 
-async def _answer_result(exchange: _Exchange, context: Context, result: ExecutionResult) -> Response:
+async def _answer_result(exchange: Exchange, context: Context, result: ExecutionResult) -> Response:
     errors = [*(result.errors or ()), *context.problems]
     entries, defects = present(errors, exchange.request_id)
     if defects:
@@ -276,13 +236,14 @@ async def _answer_result(exchange: _Exchange, context: Context, result: Executio
     if result.data is None and all(error.path is None for error in errors):
         return exchange.refuse_document(*entries)
     exchange.codes |= {entry["extensions"]["code"] for entry in entries}
+    exchange.reasons |= reasons_in(entries)
     content = {"data": result.data, "errors": entries} if entries else {"data": result.data}
     # A credential opened what is in it: only the client that asked may keep it, and not without asking again.
     kept = _KEPT_BY_CLIENT if exchange.request.method == "GET" and not entries else "no-store"
     return await answer_result(content, media_type=exchange.media_type, cache_control=kept)
 
 
-def _offer(exchange: _Exchange, operation: OperationDefinitionNode, opened: Opened, tree: DocumentNode) -> None:
+def _offer(exchange: Exchange, operation: OperationDefinitionNode, opened: Opened, tree: DocumentNode) -> None:
     """Tell whoever keeps answers, in front of this endpoint, what a good one rests on."""
     if operation.operation is OperationType.QUERY and not tells_of_the_moment(tree):
         exchange.request.state.offer = Offer(opened.proofs, exchange.name)

@@ -25,6 +25,7 @@ from gateway.formats.registry import open_writer, write_rows
 from gateway.formats.writer import Shape
 from gateway.http.answer import STATUS_BY_CODE, RefusalError, answer_errors, problem
 from gateway.http.operation import while_connected
+from gateway.http.refusals import reasons_in
 from gateway.http.telling import CLIENT_GONE, CUT_OFF, count_operation, log_operation
 from gateway.jobs.whole import Reads, WholeResult
 from gateway.metrics import Metrics
@@ -34,8 +35,6 @@ from schema.algorithm_result import AlgorithmResult
 from schema.errors import (
     BadUserInputError,
     GatewayError,
-    LimitExceededError,
-    OverloadedError,
     UnauthenticatedError,
     UpstreamError,
 )
@@ -58,7 +57,6 @@ STATUSES = {
 _METHODS = ("GET", "HEAD")
 _FORMATS = {media.suffix: format for format, media in MEDIA.items()}
 _CHALLENGE = 'Bearer realm="ges"'
-_RETRY_AFTER_SECONDS = "5"
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 _LONGEST_WORD = 80
@@ -93,6 +91,7 @@ class _Exchange:
     whole: WholeResult | None = None
     status: int = 200
     codes: list[str] = field(default_factory=list)
+    reasons: set[str] = field(default_factory=set)
 
     def refusal(self, error: GatewayError | RefusalError) -> Response:
         """Answer what keeps the download from beginning."""
@@ -102,15 +101,14 @@ class _Exchange:
             extensions = error.extensions
             self.status, headers = STATUSES.get(extensions["code"], 502), _headers_of(error)
         self.codes = [extensions["code"]]
+        self.reasons = reasons_in([{"extensions": extensions}])
         return answer_errors(self.status, [problem(error.message, self.request_id, **extensions)], headers=headers)
 
 
 def _headers_of(error: GatewayError) -> dict[str, str]:
     if isinstance(error, UnauthenticatedError):
         return {"WWW-Authenticate": _CHALLENGE}
-    if isinstance(error, OverloadedError | LimitExceededError):
-        return {"Retry-After": _RETRY_AFTER_SECONDS}
-    seconds = error.retry_after_seconds if isinstance(error, UpstreamError) else None
+    seconds = error.extensions.get("retryAfterSeconds")
     return {} if seconds is None else {"Retry-After": str(math.ceil(seconds))}
 
 
@@ -161,7 +159,9 @@ class Export:
 
     def _tell(self, exchange: _Exchange, seconds: float) -> None:
         whole, codes = exchange.whole, exchange.codes
-        count_operation(self._metrics, KIND, seconds=seconds, status=exchange.status, codes=codes)
+        count_operation(
+            self._metrics, KIND, seconds=seconds, status=exchange.status, codes=codes, reasons=exchange.reasons
+        )
         log_operation(
             log,
             exchange.request_id,

@@ -49,10 +49,15 @@ POLLERS = Metric("pollers", "gauge", "Jobs and graphs being polled.")
 SUBSCRIBERS = Metric("subscribers", "gauge", "Subscriptions and waiting queries that listen.")
 UNDER_WAY = Metric("operations_under_way", "gauge", "Operations being executed.")
 EXPORTS = Metric("exports", "gauge", "Whole results being sent.")
+CONNECTIONS = Metric("connections", "gauge", "Connections of clients, WebSockets among them.")
+ROWS_UNDER_WAY = Metric("rows_under_way", "gauge", "Rows that the operations being executed or sent have asked for.")
+REFUSALS = Metric(
+    "refusals", "counter", "What was refused, by the limit that was passed, or by another reason.", ("reason",)
+)
 LOOP_LAG = Metric("loop_lag_seconds", "histogram", "How late the event loop came back to a timer.")
 METRICS = (
     *(OPERATIONS, ERRORS, UPSTREAM, UPSTREAM_BYTES, TOKENS, LOOKUPS, CACHE_BYTES, FLIGHTS, JOINED, GRANTS, BREAKERS),
-    *(POLLERS, SUBSCRIBERS, UNDER_WAY, EXPORTS, LOOP_LAG),
+    *(POLLERS, SUBSCRIBERS, UNDER_WAY, EXPORTS, ROWS_UNDER_WAY, CONNECTIONS, REFUSALS, LOOP_LAG),
 )
 
 # Seconds; from a finished answer to the longest wait that a client may ask for.

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.http.answer import answer_errors, problem
 from gateway.http.problems import INTERNAL, INTERNAL_TEXT
+from gateway.http.refusals import Refused, TurnAway, nobody_hears
 from gateway.settings import Settings
 from gateway.telemetry import Event, describe_exception, log
 from schema.errors import PayloadTooLargeError
@@ -56,21 +57,21 @@ EXPOSED_HEADERS = "X-Request-Id, Retry-After, ETag, Age, Content-Disposition, X-
 _PREFLIGHT_SECONDS = "600"
 
 
-def protection(settings: Settings) -> list[Middleware]:
+def protection(settings: Settings, refused: Refused = nobody_hears) -> list[Middleware]:
     """Return all of it in its order, for the application."""
     return [
         Middleware(RequestId),
         Middleware(CrossOrigin, allowed=settings.allowed_origins),
         Middleware(SecurityHeaders),
         Middleware(LastResort),
-        Middleware(HeaderBounds),
-        Middleware(BodyLimit, maximum=settings.max_request_bytes),
+        Middleware(HeaderBounds, refused=refused),
+        Middleware(BodyLimit, maximum=settings.max_request_bytes, refused=refused),
     ]
 
 
-def protected(app: ASGIApp, settings: Settings) -> ASGIApp:
+def protected(app: ASGIApp, settings: Settings, refused: Refused = nobody_hears) -> ASGIApp:
     """Return an application with all of it around, for one that stands by itself."""
-    for layer in reversed(protection(settings)):
+    for layer in reversed(protection(settings, refused)):
         app = layer.cls(app, *layer.args, **layer.kwargs)
     return app
 
@@ -198,7 +199,7 @@ class LastResort:
         try:
             await self._app(scope, receive, watch)
         except Exception as error:
-            request_id = _request_id(scope)
+            request_id = str(scope.get("state", {}).get("request_id", ""))
             log.error(Event.UNEXPECTED, request_id=request_id, count=1, **describe_exception(error))
             if has_begun:
                 raise
@@ -209,38 +210,50 @@ class LastResort:
 class HeaderBounds:
     """Refuses requests with more headers, or a longer address, than any client of ours has reason to send."""
 
-    def __init__(self, app: ASGIApp, maximum: int = _MOST_HEADER_BYTES, count: int = _MOST_HEADERS) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        maximum: int = _MOST_HEADER_BYTES,
+        count: int = _MOST_HEADERS,
+        refused: Refused = nobody_hears,
+    ) -> None:
         self._app = app
         self._maximum = maximum
         self._count = count
+        self._away = TurnAway(refused)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket" and exceeds_headers(scope, self._maximum, self._count):
+            self._away.note(403, "headers", scope)
             # Before it is accepted this is a plain 403.
             return await send({"type": "websocket.close", "code": 1008})
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         if exceeds_headers(scope, self._maximum, self._count):
-            text = f"The request has more than {self._count} headers or {self._maximum} bytes of them."
-            return await _refuse(431, text, scope, receive, send)
+            error = PayloadTooLargeError(
+                f"The request has more than {self._count} headers or {self._maximum} bytes of them."
+            )
+            return await self._away.answer(431, "headers", error, scope, receive, send)
         if exceeds_address(scope):
-            return await _refuse(414, f"The address is longer than {_MOST_URL_BYTES} bytes.", scope, receive, send)
+            text = f"The address is longer than {_MOST_URL_BYTES} bytes."
+            return await self._away.answer(414, "address", PayloadTooLargeError(text), scope, receive, send)
         return await self._app(scope, receive, send)
 
 
 class BodyLimit:
     """Refuses bodies beyond `maximum` bytes, before they are read when the client says their length."""
 
-    def __init__(self, app: ASGIApp, maximum: int) -> None:
+    def __init__(self, app: ASGIApp, maximum: int, refused: Refused = nobody_hears) -> None:
         self._app = app
         self._maximum = maximum
+        self._away = TurnAway(refused)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        text = f"The request body is longer than {self._maximum} bytes."
+        error = PayloadTooLargeError(f"The request body is longer than {self._maximum} bytes.")
         if (declared_bytes(scope) or 0) > self._maximum:
-            return await _refuse(413, text, scope, receive, send)
+            return await self._away.answer(413, "body", error, scope, receive, send)
         left = self._maximum
 
         async def count() -> Message:
@@ -255,7 +268,7 @@ class BodyLimit:
             return await self._app(scope, count, send)
         except _TooLargeError:
             # Raised while reading, so no answer has begun.
-            return await _refuse(413, text, scope, receive, send)
+            return await self._away.answer(413, "body", error, scope, receive, send)
 
 
 class _TooLargeError(Exception):
@@ -282,17 +295,3 @@ def _add(message: Message, added: Iterable[tuple[bytes, bytes]]) -> None:
             headers.raw.append((name, value))
         elif name == b"vary":
             headers.add_vary_header(value.decode("latin-1"))
-
-
-def _request_id(scope: Scope) -> str:
-    return str(scope.get("state", {}).get("request_id", ""))
-
-
-async def _refuse(status: int, text: str, scope: Scope, receive: Receive, send: Send) -> None:
-    request_id = _request_id(scope)
-    log.info(Event.REFUSED, request_id=request_id, status=status)
-    # Closing the connection is what spares reading the rest.
-    response = answer_errors(
-        status, [problem(text, request_id, code=PayloadTooLargeError.code)], headers={"Connection": "close"}
-    )
-    await response(scope, receive, send)

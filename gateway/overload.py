@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.http.answer import answer_errors, problem
+from gateway.http.refusals import Refused, TurnAway, nobody_hears
 from gateway.seats import Seat, Seats
-from gateway.telemetry import Event, log
 from schema.errors import OverloadedError
 
-_RETRY_AFTER_SECONDS = "1"
 # These last as long as their clients like, and have bounds of their own.
 _STREAMS = (b"text/event-stream", b"multipart/mixed")
 
@@ -25,8 +23,9 @@ class Overload:
     There is no queue: whoever waits in one holds memory and, when his turn comes, has often gone.
     """
 
-    def __init__(self, app: ASGIApp, seats: Seats) -> None:
+    def __init__(self, app: ASGIApp, seats: Seats, refused: Refused = nobody_hears) -> None:
         self._app = app
+        self._away = TurnAway(refused)
         self._seats = seats
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -35,8 +34,10 @@ class Overload:
         try:
             seat = self._seats.take()
         except OverloadedError as error:
-            return await _refuse(error, scope, receive, send)
+            return await self._away.answer(503, "overloaded", error, scope, receive, send)
         try:
+            # Whose turn it is is not known yet: the endpoint claims it for him.
+            scope.setdefault("state", {})["turn"] = seat
             return await self._app(scope, receive, _watching(send, seat))
         finally:
             seat.leave()
@@ -55,13 +56,3 @@ def _watching(send: Send, seat: Seat) -> Send:
 
 def _is_stream(message: Message) -> bool:
     return any(name == b"content-type" and value.startswith(_STREAMS) for name, value in message["headers"])
-
-
-async def _refuse(error: OverloadedError, scope: Scope, receive: Receive, send: Send) -> None:
-    request_id = str(scope.get("state", {}).get("request_id", ""))
-    log.info(Event.REFUSED, request_id=request_id, status=503)
-    extensions = {**error.extensions, "retryable": True, "retryAfterSeconds": int(_RETRY_AFTER_SECONDS)}
-    entry = problem(error.message, request_id, **extensions)
-    # The body is not read: closing the connection spares that.
-    headers = {"Retry-After": _RETRY_AFTER_SECONDS, "Connection": "close"}
-    await answer_errors(503, [entry], headers=headers)(scope, receive, send)

@@ -42,7 +42,7 @@ from gateway.planes.intake import Room
 from gateway.planes.outcomes import Outcome, UpstreamCall
 from gateway.planes.transport import AiohttpTransport, TLSOptions
 from gateway.seats import Seats
-from gateway.settings import Settings
+from gateway.settings import PREFIX, Settings, SettingsError
 from gateway.telemetry import Event, log
 from gateway.tracing import Traces
 from gateway.watch import Pace, Watches
@@ -93,7 +93,7 @@ class Runtime:
         monotonic = self.clock.monotonic
         self.grants = Grants(settings.grant_seconds, monotonic)
         self.lifetimes = Lifetimes(settings.cache_settle_seconds, monotonic)
-        self.store: Store = open_store("memory", max_bytes=settings.cache_max_bytes, clock=monotonic)
+        self.store: Store = _open_store(settings, monotonic)
         # Apart from the bodies: what clients store cannot push those out.
         self.documents: Store = open_store("memory", max_bytes=settings.stored_documents_max_bytes, clock=monotonic)
         self.metrics = Metrics()
@@ -180,7 +180,14 @@ class Runtime:
         show(POLLERS, lambda: {(): self.watches.pollers})
         show(SUBSCRIBERS, lambda: {(): self.watches.listeners})
         show(GRANTS, lambda: {(): len(self.grants)})
-        show(LOOKUPS, lambda: {("bodies", "hit"): stats.hits, ("bodies", "miss"): stats.misses})
+        show(
+            LOOKUPS,
+            lambda: {
+                ("bodies", "hit"): stats.hits,
+                ("bodies", "miss"): stats.misses,
+                ("bodies", "error"): stats.errors,
+            },
+        )
         show(BREAKERS, self._breaker_counts)
 
     def _breaker_counts(self) -> dict[tuple[str, ...], float]:
@@ -212,6 +219,16 @@ class Runtime:
 def _derived(secret: str) -> bytes:
     # One length for every text; the keyed hashes take no longer key.
     return hashlib.blake2b(secret.encode(), digest_size=32).digest()
+
+
+def _open_store(settings: Settings, monotonic: Callable[[], float]) -> Store:
+    url = settings.cache_url.get_secret_value() if settings.cache_url else ""
+    try:
+        return open_store(settings.cache_backend, max_bytes=settings.cache_max_bytes, clock=monotonic, url=url)
+    except ImportError:
+        raise SettingsError(
+            f"{PREFIX}CACHE_BACKEND: needs the extra `redis`: pip install 'ges-gateway[redis]'."
+        ) from None
 
 
 def _pace(settings: Settings) -> Pace:

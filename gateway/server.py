@@ -16,20 +16,15 @@ import uvicorn
 import websockets.http11
 from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from gateway.connections import ConnectionBounds, bounded
 from gateway.telemetry import Event, log
 
 _BACKLOG = 2048
-# Longer than load balancers keep an idle connection, so that it is they who close it.
-_KEEP_ALIVE_SECONDS = 75
 _LONGEST_MESSAGE_BYTES = 64 * 1024
 # The largest header of a request for a socket: IAM tokens alone may have 16 KiB, and websockets takes but half of it.
 _LONGEST_SOCKET_HEADER = 20 * 1024
-# A client that has confirmed nothing for so long is not there, or will not read any more.
-_STALLED_SECONDS = 60.0
-
-
+_DEFAULT = ConnectionBounds()
 _GC_THRESHOLDS = (10_000, 20, 20)
 
 
@@ -37,7 +32,7 @@ class PortError(Exception):
     """The port cannot be opened; the text says why."""
 
 
-def open_port(host: str, port: int, *, stalled_seconds: float = _STALLED_SECONDS) -> socket.socket:
+def open_port(host: str, port: int, *, stalled_seconds: float = 2 * _DEFAULT.stall_seconds) -> socket.socket:
     """Open a listening socket, whose connections are cut when a client takes nothing for long. Raises PortError."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
@@ -48,7 +43,7 @@ def open_port(host: str, port: int, *, stalled_seconds: float = _STALLED_SECONDS
     except OSError as error:
         raise PortError(f"Cannot listen on {host}, port {port}: {os.strerror(error.errno or 0)}.") from error
     if sys.platform == "linux":
-        # Connections inherit it. No timer here could do it: a closed connection waits for its client to read the rest.
+        # Connections inherit it: the kernel is the first to know of a client that is not there any more.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(stalled_seconds * 1000))
     return listener
 
@@ -63,18 +58,20 @@ def url_of(listener: socket.socket) -> str:
 def serve(
     app: Starlette,
     *listeners: socket.socket,
+    bounds: ConnectionBounds = _DEFAULT,
     drain_seconds: float = 0,
     grace_seconds: int = 5,
-    protocol: type[asyncio.Protocol] = HttpToolsProtocol,
+    protocol: type[HttpToolsProtocol] = HttpToolsProtocol,
 ) -> bool:
     """
     Serve all listening sockets until SIGINT or SIGTERM; return whether the application could be started at all.
 
     From the signal on `app.state.is_draining` is true. SIGTERM leaves the port open for `drain_seconds` more, so that
     load balancers see it; then requests under way have `grace_seconds`. A second signal ends at once.
+    `app.state.refused`, when there is one, hears why a connection was turned away or cut.
     """
     app.state.is_draining = False
-    server = _Server(_config(app, grace_seconds, protocol), app, drain_seconds)
+    server = _Server(_config(app, grace_seconds, protocol, bounds), app, drain_seconds)
     # uvicorn leaves this way when the application cannot be started; it has logged why.
     with contextlib.suppress(SystemExit):
         server.run(sockets=[*listeners])
@@ -84,14 +81,21 @@ def serve(
     return server.started
 
 
-def _config(app: Starlette, grace_seconds: int, protocol: type[asyncio.Protocol] = HttpToolsProtocol) -> uvicorn.Config:
+def _config(
+    app: Starlette,
+    grace_seconds: int,
+    protocol: type[HttpToolsProtocol] = HttpToolsProtocol,
+    bounds: ConnectionBounds = _DEFAULT,
+) -> uvicorn.Config:
+    refused = getattr(app.state, "refused", None)
+    http, sockets = bounded(bounds, refused or (lambda reason: None), protocol)
     # There is no other way to set it than this, and a variable of the environment.
     websockets.http11.MAX_LINE_LENGTH = _LONGEST_SOCKET_HEADER
     return uvicorn.Config(
         app,
         loop="asyncio" if sys.platform == "win32" else "uvloop",
-        http=protocol,
-        ws=_SocketProtocol,
+        http=http,
+        ws=sockets,
         ws_max_size=_LONGEST_MESSAGE_BYTES,
         # Compressed messages may be far larger than they look.
         ws_per_message_deflate=False,
@@ -101,20 +105,9 @@ def _config(app: Starlette, grace_seconds: int, protocol: type[asyncio.Protocol]
         server_header=False,
         # Nothing here asks for the client's address, so nobody needs to be believed about it.
         proxy_headers=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_keep_alive=bounds.idle_seconds,
         timeout_graceful_shutdown=grace_seconds,
     )
-
-
-class _SocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's, which leaves a client waiting whose request for a socket cannot be read; this one refuses it."""
-
-    def data_received(self, data: bytes) -> None:
-        """Take what the client sends."""
-        super().data_received(data)
-        if self.conn.handshake_exc is not None and not self.handshake_initiated:
-            self.transport.write(b"".join(self.conn.data_to_send()))
-            self.transport.close()
 
 
 class _Server(uvicorn.Server):
@@ -134,6 +127,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, then take connections."""
         await super().startup(sockets)
+        self._app.state.connections = self.server_state.connections
         # What is here now stays: a full collection that walked all of it was seen to hold the loop for 35 ms.
         gc.collect()
         gc.freeze()

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from schema.errors import GatewayError
 from schema.ids import checked_project
@@ -28,6 +28,7 @@ _KEYS_URL = re.compile(
 # None of them takes a secret that both sides know: whoever may read the keys could sign with it.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 _ORIGIN = re.compile(rf"https?://{_HOST}(?::\d{{1,5}})?", re.IGNORECASE)
+_STORE_URL = re.compile(r"(rediss?|unix)://[^\s/]*/?\S+")
 _UTC_OFFSET = re.compile(r"([+-])(\d\d):([0-5]\d)")
 
 
@@ -47,6 +48,12 @@ def _algorithm(text: str) -> str:
     if text not in ALGORITHMS:
         raise ValueError(f"each must be one of {', '.join(ALGORITHMS)}")
     return text
+
+
+def _store_url(url: SecretStr) -> SecretStr:
+    if not _STORE_URL.fullmatch(url.get_secret_value()):
+        raise ValueError("must be redis://, rediss:// or unix:// and where it is")
+    return url
 
 
 def _origin(text: str) -> str:
@@ -126,6 +133,7 @@ GraphsByWord = Annotated[dict[str, list[str]], BeforeValidator(_parse_graphs)]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], BeforeValidator(_split)]
 Allowed = Annotated[tuple[Annotated[str, AfterValidator(_allowed)], ...], BeforeValidator(_split)]
 BaseURLs = Annotated[dict[str, BaseURL], BeforeValidator(_parse_json)]
+StoreURL = Annotated[SecretStr, AfterValidator(_store_url)]
 Zone = Annotated[tzinfo, BeforeValidator(_zone)]
 Project = Annotated[str, AfterValidator(_project)]
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]

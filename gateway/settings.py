@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import tzinfo
 from typing import Any, Literal, NamedTuple
@@ -25,7 +25,8 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.auth_settings import AuthSettings
-from gateway.setting_types import ENVIRONMENT, Origins, Seconds, of
+from gateway.client_settings import ClientSettings
+from gateway.setting_types import ENVIRONMENT, Origins, Seconds, StoreURL, of
 from gateway.upstream_settings import UpstreamSettings
 from schema.limits import Limits
 
@@ -44,7 +45,7 @@ class SettingsError(Exception):
     """The settings cannot be used; the text names those at fault and repeats no value."""
 
 
-class Settings(AuthSettings, UpstreamSettings):
+class Settings(ClientSettings, AuthSettings, UpstreamSettings):
     """How this gateway runs. Built once; nobody changes it afterwards."""
 
     model_config = SettingsConfigDict(
@@ -80,15 +81,6 @@ class Settings(AuthSettings, UpstreamSettings):
     allowed_origins: Origins = of((), "Origins of web pages that may call the gateway (CORS), by comma; `*` for all.")
     compression: bool = of(True, "Whether answers are compressed (zstd, br, gzip) for clients that accept it.")
     request_timeout_seconds: Seconds = of(10.0, "Longest time for one operation, without what `waitSeconds` adds.")
-    max_operations: PositiveInt = of(
-        1000, "Operations under way at once; one more is answered 503. Finished answers and streams do not count."
-    )
-    max_unknown_documents: PositiveInt = of(
-        50, "Documents a second that are not known here yet; in a moment ten times as many. One takes some 4 ms of CPU."
-    )
-    max_unknown_documents_per_caller: PositiveInt = of(
-        10, "Of these, documents of one caller, or of all without a credential."
-    )
     stored_documents_max_bytes: NonNegativeInt = of(
         16 * _MIB, "Memory for documents that clients store to ask by hash (automatic persisted queries); 0 for none."
     )
@@ -105,7 +97,11 @@ class Settings(AuthSettings, UpstreamSettings):
     graphiql: bool = of(True, "Whether browsers get GraphiQL at `/graphql`; else a page that says what is there.")
     introspection: bool = of(True, "Whether clients may read the schema, and get names suggested for mistyped ones.")
 
-    cache_max_bytes: NonNegativeInt = of(256 * _MIB, "Memory for bodies read from GES.")
+    cache_backend: Literal["memory", "redis"] = of(
+        "memory", "Where bodies read from GES are kept: `memory` of this process, or a `redis` that replicas share."
+    )
+    cache_url: StoreURL | None = of(None, "Where that Redis is: redis://, rediss:// or unix://; may hold a password.")
+    cache_max_bytes: NonNegativeInt = of(256 * _MIB, "Memory for bodies read from GES; a Redis has a bound of its own.")
     answers_max_bytes: NonNegativeInt = of(
         32 * _MIB, "Memory for finished answers about ended jobs, given again as they are; 0 keeps none."
     )
@@ -175,9 +171,16 @@ class Settings(AuthSettings, UpstreamSettings):
 
     @model_validator(mode="after")
     def _check_together(self) -> Settings:
-        if said := list(self.misfits(self.host, self.project_id)):
+        if said := [*self.misfits(self.host, self.project_id), *self._misfits_of_store()]:
             raise ValueError("\n".join(said))
         return self
+
+    def _misfits_of_store(self) -> Iterator[str]:
+        given = [name for name in ("cache_url", "cache_secret") if getattr(self, name) is not None]
+        if self.cache_backend == "redis" and len(given) < 2:
+            yield f"{PREFIX}CACHE_BACKEND: redis needs {PREFIX}CACHE_URL and {PREFIX}CACHE_SECRET, the same everywhere."
+        if self.cache_backend == "memory" and self.cache_url is not None:
+            yield f"{PREFIX}CACHE_URL: only with {PREFIX}CACHE_BACKEND=redis."
 
     @property
     def limits(self) -> Limits:
@@ -242,7 +245,8 @@ def describe(settings: Settings) -> list[SettingRow]:
 
 def _in_order() -> list[tuple[str, FieldInfo]]:
     # Pydantic puts what is inherited first; people look for the address first.
-    return sorted(Settings.model_fields.items(), key=lambda item: item[0] in AuthSettings.model_fields)
+    rooms = (ClientSettings.model_fields, AuthSettings.model_fields)
+    return sorted(Settings.model_fields.items(), key=lambda item: [item[0] in room for room in reversed(rooms)])
 
 
 def _spell(value: object) -> str:

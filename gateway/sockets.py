@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gateway.http.checking import Checks
+from gateway.http.refusals import TurnAway
 from gateway.http.request import GraphQLRequest
 from gateway.http.socket_messages import (
     ALREADY_THERE,
@@ -36,7 +37,7 @@ from gateway.http.socket_messages import (
 )
 from gateway.http.stream import Opened, StreamEndedError, Streams, entry_of
 from gateway.http.streamed import StreamedOperation
-from gateway.metrics import Metrics
+from gateway.metrics import REFUSALS, Metrics
 from gateway.seats import Seats
 from schema.errors import LimitExceededError, OverloadedError
 
@@ -69,12 +70,15 @@ class Sockets:
         self.heartbeat_seconds = heartbeat_seconds
         self.init_seconds = init_seconds
         self._seats = seats
+        self._metrics = metrics
+        self._away = TurnAway(self.refused)
         self._allowed_origins = frozenset(allowed_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one socket, until either side closes it or the process ends."""
         socket = WebSocket(scope, receive, send)
         if not self._is_allowed(socket):
+            self._away.note(403, "origin", scope)
             # Before it is accepted this is a plain 403.
             return await socket.close(FORBIDDEN)
         if PROTOCOL not in scope.get("subprotocols", ()):
@@ -82,11 +86,16 @@ class Sockets:
         try:
             seat = self._seats.take()
         except OverloadedError:
+            self._away.note(503, "sockets", scope)
             return await _refuse(socket, PROTOCOL, CloseError(TRY_LATER, "Too many sockets are open"))
         try:
             await _Session(self, socket).run()
         finally:
             seat.leave()
+
+    def refused(self, reason: str) -> None:
+        """Count that something was."""
+        self._metrics.count(REFUSALS, reason)
 
     def _is_allowed(self, socket: WebSocket) -> bool:
         """Tell whether a page of this origin may connect: pages of the same host, and those of allowed origins."""
@@ -162,6 +171,7 @@ class _Session:
         most, count = self._sockets.most_operations, len(self._operations) + 1
         if count > most:
             refusal = entry_of(LimitExceededError("operations", most, count), self._request_id)
+            self._sockets.refused("operations")
             return await self._send({"id": id, "type": "error", "payload": [refusal]})
         open_context = partial(self._sockets.open_context, self._connection, self._request_id)
         operation = self._sockets.begin(open_context, self._request_id)

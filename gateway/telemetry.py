@@ -29,7 +29,7 @@ class Event(StrEnum):
     """The names of all events; the comment says what one of them tells."""
 
     OPERATION = "operation"  # One GraphQL request was answered, or given up by its client (status 499).
-    REFUSED = "refused"  # A request was turned away before GraphQL saw it.
+    REFUSED = "refused"  # A request or connection was turned away before GraphQL saw it.
     UPSTREAM_FAILED = "upstream_failed"  # A call to GES brought no answer, or none that can be used.
     ACCOUNT_FAILED = "account_failed"  # Keys of callers, or the gateway's own token, could not be had.
     STORE_FAILED = "store_failed"  # The store of bodies did not do what it was asked; told once in ten seconds.

@@ -17,7 +17,8 @@ Everything a client can be told went wrong, as one tree. Knows codes and wording
     │   └── NotCancellableError       GES cannot stop this job (any more)
     └── RequestRefusedError           the request itself, whatever GES would say
         ├── LimitExceededError        the operation asks for more than one operation may
-        │   └── TooOftenError         the caller does something more often than he may
+        │   ├── TooOftenError         the caller does something more often than he may
+        │   └── CallerBusyError       the caller has as much under way as he may
         ├── PayloadTooLargeError      the request body is too large
         ├── DocumentNotFoundError     no document is known under this hash or id
         ├── DocumentsNotStoredError   documents cannot be stored here, nor asked for by hash
@@ -205,6 +206,19 @@ class TooOftenError(LimitExceededError):
         return {**super().extensions, "retryable": True, "retryAfterSeconds": self.retry_after_seconds}
 
 
+class CallerBusyError(LimitExceededError):
+    """The caller has as much under way as he may; when some of it has ended he may again."""
+
+    def __init__(self, limit: str, maximum: int, asked: int, *, retry_after_seconds: int = 1) -> None:
+        super().__init__(limit, maximum, asked)
+        self.message = f"The caller exceeds the limit `{limit}`: at most {maximum} at once, asked {asked}."
+        self.retry_after_seconds = retry_after_seconds
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        return {**super().extensions, "retryable": True, "retryAfterSeconds": self.retry_after_seconds}
+
+
 class PayloadTooLargeError(RequestRefusedError):
     """The request body is larger than the gateway reads."""
 
@@ -244,6 +258,14 @@ class OverloadedError(RequestRefusedError):
     """The gateway has more work than it can finish."""
 
     code = "OVERLOADED"
+
+    def __init__(self, message: str, *, retry_after_seconds: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        return {**super().extensions, "retryable": True, "retryAfterSeconds": self.retry_after_seconds}
 
 
 class JobNotEndedError(RequestRefusedError):

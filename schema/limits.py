@@ -88,20 +88,21 @@ class Allowed:
     """What each operation of one document was last allowed to ask for: the same again need not be counted again."""
 
     def __init__(self) -> None:
-        self._values: dict[str | None, list[tuple[str, object]]] = {}
+        self._values: dict[str | None, tuple[list[tuple[str, object]], int]] = {}
 
     def check(
         self, document: DocumentNode, operation_name: str | None, variables: Mapping[str, object], limits: Limits
-    ) -> None:
-        """Do as `check_operation`, for an operation that the document has."""
-        values = self._values.get(operation_name)
-        if values is not None and all(_is_same(variables.get(name, Undefined), value) for name, value in values):
-            return
+    ) -> int:
+        """Do as `check_operation`, for an operation that the document has; return how many rows it asks for."""
+        known = self._values.get(operation_name)
+        if known is not None and all(_is_same(variables.get(name, Undefined), value) for name, value in known[0]):
+            return known[1]
         cost = check_operation(document, operation_name, variables, limits)
         # Null is not absent: what is absent is as its default says.
         decisive = [(name, variables.get(name, Undefined)) for name in cost.variables]
         if all(isinstance(value, _SMALL) for _, value in decisive):
-            self._values[operation_name] = decisive
+            self._values[operation_name] = (decisive, cost.rows)
+        return cost.rows
 
 
 def _is_same(value: object, other: object) -> bool:

@@ -17,6 +17,7 @@ has_any() {
 missing=""
 has_any chromium chromium-browser || missing="$missing chromium"
 has_any node || missing="$missing nodejs"
+has_any redis-server || missing="$missing redis-server"
 has_any npm || missing="$missing npm"
 [ -n "$missing" ] || exit 0
 

@@ -20,6 +20,7 @@ THREATS = {
     12: "many rows times many aliases",
     13: "bodies that are bombs",
     14: "batches and floods",
+    15: "slow clients",
     16: "a slow or hung plane",
     17: "storms of repeats",
     18: "stampedes",

@@ -35,6 +35,8 @@ _LARGE_BYTES = 1 << 20
 # One failing backend fails every request; the log hears of it once in so many seconds, the counter every time.
 _LOG_PAUSE_SECONDS = 10.0
 
+# A read that GES answers takes no longer than that either.
+_SLOWEST_SECONDS = 0.25
 _UNLIMITED: AbstractAsyncContextManager[None] = nullcontext()
 
 Clock = Callable[[], float]
@@ -55,18 +57,26 @@ class Cache(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """How a backend is made from the bound in bytes and the clock, and how long one command may take."""
+    """How a backend is made from the bound in bytes, the clock and its URL, and how long one command may take."""
 
-    make: Callable[[int, Clock], Cache]
-    timeout_seconds: float | None = 0.25
+    make: Callable[[int, Clock, str], Cache]
+    timeout_seconds: float | None = _SLOWEST_SECONDS
 
 
-def _memory(max_bytes: int, clock: Clock) -> Cache:
+def _memory(max_bytes: int, clock: Clock, _url: str) -> Cache:
     return BoundedMemoryCache(max_bytes=max_bytes, clock=clock)
+
+
+def _redis(_max_bytes: int, clock: Clock, url: str) -> Cache:
+    # Loaded for those who chose it: its library is an extra.
+    from gateway.cache.redis import RedisCache
+
+    return RedisCache(url, _SLOWEST_SECONDS, clock)
 
 
 BACKENDS: dict[str, Backend] = {
     "memory": Backend(_memory, timeout_seconds=None),
+    "redis": Backend(_redis),
 }
 
 
@@ -183,13 +193,13 @@ class Store:
         log.warning(Event.STORE_FAILED, command=command, error=type(error).__name__, errors=self.stats.errors)
 
 
-def open_store(backend: str, *, max_bytes: int, clock: Clock = time.monotonic) -> Store:
-    """Open the store in a backend of `BACKENDS`; raises ValueError for any other."""
+def open_store(backend: str, *, max_bytes: int, clock: Clock = time.monotonic, url: str = "") -> Store:
+    """Open the store in a backend of `BACKENDS`; raises ValueError for any other, ImportError without its library."""
     chosen = BACKENDS.get(backend)
     if chosen is None:
         raise ValueError(f"There is no cache backend `{backend}`; there is {', '.join(BACKENDS)}.")
     return Store(
-        chosen.make(max_bytes, clock),
+        chosen.make(max_bytes, clock, url),
         # No single body may push out most of the others.
         max_entry_bytes=max_bytes // 4,
         timeout_seconds=chosen.timeout_seconds,

@@ -65,11 +65,11 @@ class Checks:
             refusal = {"message": _NO_OPERATION, "extensions": {"code": "BAD_USER_INPUT"}}
             return Checked(None, refusals=(refusal,))
         try:
-            document.allowed.check(document.tree, asked.operation_name, asked.variables or {}, self._limits)
+            rows = document.allowed.check(document.tree, asked.operation_name, asked.variables or {}, self._limits)
         except LimitExceededError as error:
             return Checked(node, refusals=(_entry(error),))
         operation = Operation(
-            document.tree, asked.operation_name, asked.variables, asked.extensions, node, document.plans
+            document.tree, asked.operation_name, asked.variables, asked.extensions, node, document.plans, rows
         )
         return Checked(node, operation)
 

@@ -39,6 +39,8 @@ class Operation:
     # The operation itself and the plans of its document, if it may be answered by one.
     node: OperationDefinitionNode | None = None
     plans: Plans | None = None
+    # How many rows it asks for, at most.
+    rows: int = 0
 
 
 class Executor:

@@ -17,6 +17,7 @@ from graphql import ExecutionResult, GraphQLError, OperationType
 from gateway.http.answer import collect_result
 from gateway.http.operation import Executor, Operation
 from gateway.http.problems import INTERNAL, INTERNAL_TEXT, present
+from gateway.http.refusals import reasons_in
 from gateway.seats import Seat, Seats
 from gateway.telemetry import Event, describe_exception, log
 from gateway.tracing import Trace
@@ -69,16 +70,12 @@ class StreamSeats:
 
     subscriptions: Seats = field(default_factory=lambda: Seats("subscriptions", maximum=10_000, per_caller=100))
     operations: Seats = field(default_factory=lambda: Seats("operations", maximum=1000, per_caller=1000))
+    # Of an operation while it is executed and sent; of a subscription, of each event of it.
+    rows: Seats = field(default_factory=lambda: Seats("rowsUnderWay", maximum=2_000_000, per_caller=500_000))
 
     def take(self, kind: OperationType, caller: str | None) -> Seat:
         """Take a seat for an operation of this kind. Raises GatewayError when there is none."""
-        seat = (self.subscriptions if kind is OperationType.SUBSCRIPTION else self.operations).take()
-        try:
-            seat.claim(caller)
-        except GatewayError:
-            seat.leave()
-            raise
-        return seat
+        return (self.subscriptions if kind is OperationType.SUBSCRIPTION else self.operations).reserve(caller)
 
 
 class Streams:
@@ -100,7 +97,7 @@ class Streams:
         stream closes both, and must be closed itself.
         """
         seat = self._seats.take(kind, opened.caller)
-        return Stream(self._executor, operation, kind, opened, reopen, seat, self._seconds)
+        return Stream(self._executor, operation, kind, opened, reopen, seat, self._seats.rows, self._seconds)
 
 
 class Stream:
@@ -114,6 +111,7 @@ class Stream:
         opened: Opened,
         reopen: Callable[[], Awaitable[Opened]],
         seat: Seat,
+        rows: Seats,
         seconds: float,
     ) -> None:
         self._executor = executor
@@ -122,11 +120,13 @@ class Stream:
         self._opened = opened
         self._reopen = reopen
         self._seat = seat
+        self._rows = rows
         self._seconds = seconds
         self._request_id = opened.context.request_id
         self._past_calls = 0
         self._past_hits = 0
         self.codes: set[str] = set()
+        self.reasons: set[str] = set()
 
     @property
     def upstream_calls(self) -> int:
@@ -142,13 +142,16 @@ class Stream:
         """Give each result as JSON, asking for the next when it is wanted. Raises StreamEndedError. Iterate once."""
         try:
             if self._kind is not OperationType.SUBSCRIPTION:
-                yield await self._complete(self._opened)
+                with self._counted():
+                    yield await self._complete(self._opened)
                 return
             async with self._events() as events:
                 async for event in events:
-                    async with self._reopened() as opened:
-                        result = await self._complete(opened, event)
-                    yield result
+                    # Until the next is asked for: then this one is sent.
+                    with self._counted():
+                        async with self._reopened() as opened:
+                            result = await self._complete(opened, event)
+                        yield result
         except StreamEndedError:
             raise
         except Exception as error:
@@ -158,6 +161,9 @@ class Stream:
         """End what is still under way, after the results were closed, and leave the seat."""
         self._seat.leave()
         await self._opened.close()
+
+    def _counted(self) -> Seat:
+        return self._rows.reserve(self._opened.caller, self._operation.rows)
 
     @asynccontextmanager
     async def _events(self) -> AsyncIterator[AsyncIterable[object]]:
@@ -196,6 +202,7 @@ class Stream:
     def _entries(self, errors: Iterable[GraphQLError]) -> list[Entry]:
         entries, defects = present(errors, self._request_id)
         self.codes |= {entry["extensions"]["code"] for entry in entries}
+        self.reasons |= reasons_in(entries)
         if defects:
             _log_defect(defects[0], len(defects), self._request_id)
         return [*entries]
@@ -203,6 +210,7 @@ class Stream:
     def _entry(self, error: Exception) -> Entry:
         entry = entry_of(error, self._request_id)
         self.codes.add(entry["extensions"]["code"])
+        self.reasons |= reasons_in([entry])
         return entry
 
 

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from graphql import OperationDefinitionNode
 
 from gateway.http.checking import Checks
+from gateway.http.refusals import reasons_in
 from gateway.http.request import GraphQLRequest
 from gateway.http.stream import Opened, Stream, StreamEndedError, Streams, entry_of
 from gateway.http.telling import CLIENT_GONE, count_operation, log_operation
@@ -39,6 +40,7 @@ class StreamedOperation:
         self._opened: Opened | None = None
         self._stream: Stream | None = None
         self._codes: set[str] = set()
+        self._reasons: set[str] = set()
         # Until it has come to an end, the client's leaving is what ends it.
         self._status = CLIENT_GONE
 
@@ -51,6 +53,7 @@ class StreamedOperation:
                     yield result
         except StreamEndedError as error:
             self._codes |= {entry["extensions"]["code"] for entry in error.entries}
+            self._reasons |= reasons_in(error.entries)
             self._status = 200
             raise
         self._status = 200
@@ -72,12 +75,13 @@ class StreamedOperation:
         """End what is still under way for it, and write its line."""
         if self._stream is not None:
             self._codes |= self._stream.codes
+            self._reasons |= self._stream.reasons
             await self._stream.close()
         elif self._opened is not None:
             await self._opened.close()
         seconds, codes = time.perf_counter() - self._started, self._codes
         kind = self._node.operation.value if self._node else None
-        count_operation(self._metrics, kind, seconds=seconds, status=self._status, codes=codes)
+        count_operation(self._metrics, kind, seconds=seconds, status=self._status, codes=codes, reasons=self._reasons)
         log_operation(
             log,
             self._request_id,

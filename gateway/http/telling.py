@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from structlog.typing import FilteringBoundLogger
 
-from gateway.metrics import ERRORS, OPERATIONS, Metrics
+from gateway.metrics import ERRORS, OPERATIONS, REFUSALS, Metrics
 from gateway.telemetry import Event
 
 # Statuses of the log alone: no client is told these.
@@ -41,10 +41,18 @@ def log_operation(
 
 
 def count_operation(
-    metrics: Metrics, kind: str | None, *, seconds: float, status: int = 200, codes: Collection[str] = ()
+    metrics: Metrics,
+    kind: str | None,
+    *,
+    seconds: float,
+    status: int = 200,
+    codes: Collection[str] = (),
+    reasons: Collection[str] = (),
 ) -> None:
-    """Count one operation: of `none` type when no document told one."""
+    """Count one operation, of `none` type when no document told one; and the reasons for which it was refused."""
     outcome = _OUTCOMES.get(status) or ("errors" if codes else "ok")
     metrics.time(OPERATIONS, kind or "none", outcome, seconds=seconds)
     for code in codes:
         metrics.count(ERRORS, code)
+    for reason in reasons:
+        metrics.count(REFUSALS, reason)

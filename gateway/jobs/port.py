@@ -100,12 +100,8 @@ class JobsPort:
         self._reader.extend(wait_seconds)
         job = await look(STATUS_PARTS)
         if not ended(job):
-            seat = self._reader.runtime.waits.take()
-            try:
-                seat.claim(self._reader.caller.name)
+            with self._reader.runtime.waits.reserve(self._reader.caller.name):
                 await self._watching().until_ended(job, wait_seconds)
-            finally:
-                seat.leave()
             self._reader.forget()
         return await look(parts)
 

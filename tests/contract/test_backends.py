@@ -1,13 +1,16 @@
 """What every backend of the store must do. A new backend joins by a row in `OPENERS`."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import anyio
 import pytest
+from redis.asyncio import Redis
 
 from gateway.cache.store import BACKENDS, Entry, Store, open_store
+from tests.support_redis import redis_server
 
 pytestmark = pytest.mark.anyio
 
@@ -24,25 +27,40 @@ class Opened:
     pass_time: Callable[[float], Awaitable[None]]
 
 
-async def _memory() -> Opened:
+@asynccontextmanager
+async def _memory() -> AsyncIterator[Opened]:
     seconds = [0.0]
 
     async def pass_time(more: float) -> None:
         seconds[0] += more
 
-    return Opened(open_store("memory", max_bytes=1 << 20, clock=lambda: seconds[0]), pass_time)
+    yield Opened(open_store("memory", max_bytes=1 << 20, clock=lambda: seconds[0]), pass_time)
 
 
-OPENERS: dict[str, Callable[[], Awaitable[Opened]]] = {
+@asynccontextmanager
+async def _redis() -> AsyncIterator[Opened]:
+    with redis_server() as url:
+        store = open_store("redis", max_bytes=1 << 20, url=url)
+
+        async def pass_time(more: float) -> None:
+            # Its time is its own, so one waits for it there: for an element that never comes.
+            async with Redis.from_url(url) as client:
+                await client.blpop(["nothing"], timeout=more)
+
+        yield Opened(store, pass_time)
+
+
+OPENERS: dict[str, Callable[[], AbstractAsyncContextManager[Opened]]] = {
     "memory": _memory,
+    "redis": _redis,
 }
 
 
 @pytest.fixture(params=OPENERS)
 async def opened(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
-    opened = await OPENERS[request.param]()
-    yield opened
-    await opened.store.close()
+    async with OPENERS[request.param]() as opened:
+        yield opened
+        await opened.store.close()
     assert opened.store.stats.errors == 0
 
 

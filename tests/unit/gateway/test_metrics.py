@@ -80,5 +80,5 @@ def test_names_follow_the_rules_of_prometheus() -> None:
     """Each name once; times are in seconds; no label can name a caller or a job."""
     assert len({metric.name for metric in METRICS}) == len(METRICS)
     assert {label for metric in METRICS for label in metric.labels} == {
-        *("type", "outcome", "code", "plane", "tier", "state"),
+        *("type", "outcome", "code", "plane", "tier", "state", "reason"),
     }

@@ -113,7 +113,7 @@ def test_what_is_done_too_often_may_be_done_again_in_a_moment() -> None:
 def test_a_refused_request_has_a_code_and_nothing_of_a_plane() -> None:
     """GES was not asked."""
     assert PayloadTooLargeError("Too large.").extensions == {"code": "PAYLOAD_TOO_LARGE"}
-    assert OverloadedError("Too much.").extensions == {"code": "OVERLOADED"}
+    assert OverloadedError("Too much.").extensions == {"code": "OVERLOADED", "retryable": True, "retryAfterSeconds": 1}
     assert DocumentNotTrustedError().extensions == {"code": "DOCUMENT_NOT_TRUSTED"}
     assert GatewayError("Why.").extensions == {"code": "INTERNAL_SERVER_ERROR"}
 

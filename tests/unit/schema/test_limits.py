@@ -213,6 +213,13 @@ def test_what_was_allowed_is_allowed_again(n: object) -> None:
     assert Document().is_counted(n=n) == isinstance(n, str)
 
 
+def test_whoever_checks_is_told_how_many_rows_are_asked() -> None:
+    """Also when they are not counted anew."""
+    document = Document()
+    for n in (3, 3, 4):
+        assert document.allowed.check(document.document, "A", {"n": n}, FEW) == n
+
+
 def test_values_that_decide_nothing_may_differ() -> None:
     """They are not even looked at."""
     document = Document()
