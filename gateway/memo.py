@@ -38,7 +38,7 @@ class Memo(Generic[T]):
 
     async def close(self) -> None:
         """Cancel whoever still asks, and wait until all have ended."""
-        tasks = {asking.task for asking in self._asking.values()}
+        tasks = {asking.task for asking in self._asking.values() if asking.task}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -60,8 +60,5 @@ class _Asking:
     """A question under way, and the task that waits for its answer."""
 
     def __init__(self) -> None:
-        task: asyncio.Task[Any] | None = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("a question is asked by a task")
-        self.task = task
+        self.task: asyncio.Task[Any] | None = asyncio.current_task()
         self.is_over = asyncio.Event()

@@ -75,11 +75,3 @@ async def test_closing_ends_whoever_still_asks() -> None:
     await asyncio.sleep(0)
     await memo.close()
     assert asking.cancelled()
-
-
-def test_only_a_task_can_ask() -> None:
-    """There would be nothing to cancel."""
-    memo = Memo[int]()
-    asking = memo.find("a", Source().ask)
-    with pytest.raises(RuntimeError):
-        asking.send(None)

@@ -14,13 +14,14 @@ from gateway.cache.store import Entry
 from gateway.planes import service
 from gateway.planes.read import Body, Read
 from gateway.reader import Reader
-from gateway.reading import Reading
+from gateway.reading import Answer, Reading
 from gateway.tracing import Traces
 from schema.errors import (
     ForbiddenError,
     GatewayError,
     LimitExceededError,
     NotFoundError,
+    OverloadedError,
     PlaneUnavailableError,
     UnauthenticatedError,
     UpstreamMalformedError,
@@ -485,3 +486,15 @@ def test_a_reading_without_a_probe_is_proven_by_itself() -> None:
     """The default: nothing named, nothing shared, nothing to prove."""
     reading = Reading(Read(Plane.SERVICE, "p1", ("graphs",)), ORIGIN, lambda body: body, lambda _: JOB_SETTLED)
     assert (reading.resource, reading.shared, reading.probe) == (None, False, None)
+
+
+async def test_a_large_body_counts_while_its_operations_last_and_finds_no_room_where_none_is() -> None:
+    """Two that wait for the same call hold it twice; whoever is too late for that is told to come again."""
+    ges = Ges({PATH: (200, {"status": "success", "data": {}, "x": "x" * 1_100_000})})
+    async with open_runtime(ges, max_collected_bytes=2_000_000) as runtime:
+        async with open_reader(runtime, ONE) as first, open_reader(runtime, ONE) as second:
+            answers = await asyncio.gather(first.ask(a_reading()), second.ask(a_reading()), return_exceptions=True)
+            assert [type(answer) for answer in answers] == [Answer, OverloadedError]
+            assert len(ges.asked) == 1
+            assert runtime.room.is_short
+        assert not runtime.room.is_short
