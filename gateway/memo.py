@@ -42,6 +42,8 @@ class Memo(Generic[T]):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # An error holds the frames it passed, and those hold whoever owns this memo, with all that was read: a cycle.
+        self._found.clear()
 
     async def _ask(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
         asking = self._asking[key] = _Asking()

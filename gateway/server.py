@@ -25,7 +25,6 @@ _LONGEST_MESSAGE_BYTES = 64 * 1024
 # The largest header of a request for a socket: IAM tokens alone may have 16 KiB, and websockets takes but half of it.
 _LONGEST_SOCKET_HEADER = 20 * 1024
 _DEFAULT = ConnectionBounds()
-_GC_THRESHOLDS = (10_000, 20, 20)
 
 
 class PortError(Exception):
@@ -131,9 +130,6 @@ class _Server(uvicorn.Server):
         # What is here now stays: a full collection that walked all of it was seen to hold the loop for 35 ms.
         gc.collect()
         gc.freeze()
-        # What requests leave behind is rarely in cycles; to look for them after every 700 objects took a tenth of a
-        # small query's time.
-        gc.set_threshold(*_GC_THRESHOLDS)
         log.info(Event.LISTENING, urls=[url_of(listener) for listener in sockets or ()])
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -38,6 +38,8 @@ SETTINGS = {
     "ANSWERS_MAX_BYTES": str(2 * MB),
     "SHUTDOWN_DRAIN_SECONDS": "0",
 }
+# uvicorn's word for an answer that is cut off rather than ended wrongly; the gateway's own line of it has status 599.
+_CUT_OFF = "ASGI callable returned without completing response."
 # It makes wrong answers that nobody can tell from right ones: the word of a job is the word of a job.
 PLAUSIBLE = {"unknown_status"}
 
@@ -140,7 +142,8 @@ class Soak:
     def _judge(self, load: Load, gateway: subprocess.Popen[bytes]) -> None:
         log = (self.folder / "gateway.log").read_text()
         self.findings += [f"wrong: {text}" for text in load.complaints]
-        self.findings += [line for line in log.splitlines() if '"level":"error"' in line][:20]
+        lines = [line for line in log.splitlines() if '"level":"error"' in line and _CUT_OFF not in line]
+        self.findings += lines[:20]
         if gateway.poll() is not None:
             self.findings.append(f"the gateway ended with {gateway.returncode}")
         if self.seconds >= JUDGED_SECONDS and self.growth_bytes > MOST_GROWTH_BYTES:
