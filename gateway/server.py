@@ -110,8 +110,10 @@ def _config(
     )
 
 
-# From malloc.h of glibc: from this size on memory is taken from the system, and given back, piece by piece.
-_M_MMAP_THRESHOLD, _LARGE_BYTES = -3, 256 * 1024
+# From malloc.h of glibc: from which size on memory is taken from the system, and given back, for itself; and how much
+# the heap keeps at its end.
+_M_MMAP_THRESHOLD, _LARGE_BYTES = -3, 4 * 1024 * 1024
+_M_TRIM_THRESHOLD, _SPARE_BYTES = -1, 16 * 1024 * 1024
 
 
 class _Server(uvicorn.Server):
@@ -173,4 +175,6 @@ def _give_memory_back() -> None:
     with contextlib.suppress(OSError, AttributeError):
         # By itself glibc takes more and more from its heap once something large was freed, and gives little back: after
         # a few large bodies a process stayed at four times its size.
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+        library = ctypes.CDLL(None)
+        library.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+        library.mallopt(_M_TRIM_THRESHOLD, _SPARE_BYTES)

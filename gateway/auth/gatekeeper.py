@@ -8,13 +8,16 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
 from gateway.auth.api_keys import ApiKeys, KeyFile
 from gateway.auth.caller import Caller, Headers, scope_of
 from gateway.auth.credential import read_credential
-from gateway.auth.jwt import Bearer, Jwts, looks_like_jwt
 from gateway.auth.rights import EVERY_GRAPH, Rights
 from schema.errors import ForbiddenError, UnauthenticatedError
+
+if TYPE_CHECKING:
+    from gateway.auth.jwt import Bearer, Jwts
 
 _MOST_CALLERS = 10_000
 _LOCALHOST = "localhost"
@@ -36,7 +39,7 @@ class Gatekeeper:
         credential = read_credential(headers)
         if credential is None:
             return None
-        if self._jwts is not None and looks_like_jwt(credential):
+        if self._jwts is not None and self._jwts.takes(credential):
             bearer = self._jwts.known(credential)
             return None if bearer is None else self._bearer(bearer)
         return self._holder(credential)
@@ -46,7 +49,7 @@ class Gatekeeper:
         credential = read_credential(headers)
         if credential is None:
             return None
-        if self._jwts is not None and looks_like_jwt(credential):
+        if self._jwts is not None and self._jwts.takes(credential):
             return self._bearer(await self._jwts.verify(credential))
         return self._holder(credential)
 

@@ -70,6 +70,11 @@ class Jwts:
         self._most_remembered = most_remembered
         self._remembered: OrderedDict[str, Bearer] = OrderedDict()
 
+    @staticmethod
+    def takes(credential: str) -> bool:
+        """Tell whether a credential has the form of a token with claims."""
+        return credential.count(".") == _PARTS - 1
+
     def known(self, token: str) -> Bearer | None:
         """Return who bears a token that was verified before, None when it has to be verified."""
         place = scope_of(token, self._secret)
@@ -144,11 +149,6 @@ def _claim(claims: Mapping[str, Any], name: str) -> object:
     for part in name.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
     return value
-
-
-def looks_like_jwt(credential: str) -> bool:
-    """Tell whether a credential has the form of a token with claims."""
-    return credential.count(".") == _PARTS - 1
 
 
 def _kid_of(token: str) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.auth.account import Account
 from gateway.auth.api_keys import KeyFile
@@ -15,12 +15,14 @@ from gateway.auth.caller import Callers
 from gateway.auth.exchange import ExchangeError, Exchanges
 from gateway.auth.gatekeeper import Anyone, Gatekeeper
 from gateway.auth.iam import Iam, IamUser
-from gateway.auth.jwks import Jwks, KeysError
-from gateway.auth.jwt import JwtRules, Jwts
 from gateway.auth.keeper import Keeper
 from gateway.auth.passthrough import TokenBearers
 from gateway.auth.signing import Signer
 from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from gateway.auth.jwks import Jwks
+    from gateway.auth.jwt import Jwts
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def _service_account(settings: Settings, means: Means) -> Mode:
     project = settings.project_id or ""
     keys = None if settings.api_keys_file is None else KeyFile(settings.api_keys_file, means.monotonic)
     jwks = _jwks(settings, means)
-    jwts = None if jwks is None else Jwts(_rules(settings), jwks, now=means.now, secret=means.secret)
+    jwts = None if jwks is None else _jwts(settings, jwks, means)
     callers: Callers = Anyone(project, means.secret)
     if keys is not None or jwts is not None:
         callers = Gatekeeper(project, means.secret, keys=keys, jwts=jwts)
@@ -109,11 +111,16 @@ def _jwks(settings: Settings, means: Means) -> Jwks | None:
         fetch = lambda: _from_url(url, means.issuers)  # noqa: E731 -- the other
     else:
         return None
+    # What verifies tokens is a tenth of the memory at rest: only who takes them loads it.
+    from gateway.auth.jwks import Jwks
+
     return Jwks(fetch, monotonic=means.monotonic, lifetime_seconds=settings.jwks_lifetime_seconds)
 
 
-def _rules(settings: Settings) -> JwtRules:
-    return JwtRules(
+def _jwts(settings: Settings, jwks: Jwks, means: Means) -> Jwts:
+    from gateway.auth.jwt import JwtRules, Jwts
+
+    rules = JwtRules(
         algorithms=settings.jwt_algorithms,
         issuer=settings.jwt_issuer or "",
         audience=settings.jwt_audience or "",
@@ -121,9 +128,12 @@ def _rules(settings: Settings) -> JwtRules:
         claim=settings.jwt_claim,
         graphs=settings.jwt_graphs,
     )
+    return Jwts(rules, jwks, now=means.now, secret=means.secret)
 
 
 async def _from_file(path: Path) -> bytes:
+    from gateway.auth.jwks import KeysError
+
     try:
         return await asyncio.to_thread(path.read_bytes)
     except OSError as error:
@@ -131,6 +141,8 @@ async def _from_file(path: Path) -> bytes:
 
 
 async def _from_url(url: str, exchanges: Exchanges) -> bytes:
+    from gateway.auth.jwks import KeysError
+
     try:
         reply = await exchanges.get(url)
     except ExchangeError as error:
