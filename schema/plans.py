@@ -18,9 +18,7 @@ from graphql import (
 
 from schema.execution import RowExecutor
 from schema.plan import Plan, make_plan
-
-# Values of these types are what they say; an Int has fewer bits than a number of JSON may have.
-_PLAIN: Mapping[str, type] = {"ID": str, "String": str, "Boolean": bool}
+from schema.steps import PLAIN
 
 
 class _Nothing:
@@ -107,7 +105,7 @@ def _plain_type(definition: VariableDefinitionNode) -> tuple[str, type]:
     """Return the name of a variable, and the type of values that need no coercion; for others one that no value has."""
     type_ = definition.type.type if isinstance(definition.type, NonNullTypeNode) else definition.type
     named = type_.name.value if isinstance(type_, NamedTypeNode) else ""
-    return definition.variable.name.value, _PLAIN.get(named, _Nothing)
+    return definition.variable.name.value, PLAIN.get(named, _Nothing)
 
 
 def _conditions(tree: DocumentNode) -> Iterator[str]:

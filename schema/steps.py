@@ -10,8 +10,8 @@ from strawberry.types import Info, get_object_definition
 from schema.arguments import Arguments
 from schema.context import Context
 
-# Written as they are.
-_PLAIN: Mapping[str, type] = {"String": str, "ID": str, "Boolean": bool}
+# Values of these types are what they say, coming in and going out; an Int has fewer bits than a number of JSON.
+PLAIN: Mapping[str, type] = {"String": str, "ID": str, "Boolean": bool}
 
 
 class UnplannedError(Exception):
@@ -153,7 +153,7 @@ def by_type(steps: Mapping[str, Step]) -> Step:
 
 
 def writing(type_: GraphQLLeafType) -> Callable[[Any, Run], Any]:
-    coerce, plain = type_.coerce_output_value, _PLAIN.get(type_.name)
+    coerce, plain = type_.coerce_output_value, PLAIN.get(type_.name)
     members: dict[Any, Any] = {}
 
     def write(value: Any, _: Run) -> Any:
