@@ -35,11 +35,16 @@ Column: TypeAlias = Callable[[list[Any]], Iterable[Any]]
 
 
 class Layout(NamedTuple):
-    """A decoder of `[row, row, ...]`, the columns of what it gives, and whether they hold for all of that."""
+    """
+    A decoder of `[row, row, ...]`, the columns of what it gives, and whether they hold for all of that.
+
+    `members` is there when what it gives are Structs that hold these attributes, just as the columns tell them.
+    """
 
     decoder: msgspec.json.Decoder[Any]
     columns: Mapping[str, Column]
     is_fit: Callable[[list[Any]], bool] = lambda _: True
+    members: frozenset[str] | None = None
 
 
 class _Member(NamedTuple):
@@ -116,7 +121,11 @@ def _of_objects(
     ]
     row = msgspec.defstruct("Row", fields, forbid_unknown_fields=is_closed, gc=False)
     columns = {attribute: _attribute(attribute, member.said if odd else None) for attribute, member in members.items()}
-    return Layout(msgspec.json.Decoder(list[row]), {**columns, **others})  # type: ignore[valid-type]
+    return Layout(
+        msgspec.json.Decoder(list[row]),  # type: ignore[valid-type]
+        {**columns, **others},
+        members=None if odd else frozenset(members),
+    )
 
 
 def _names_beside(rows: Sequence[msgspec.Raw]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ nothing of where rows come from.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import count, islice, repeat
@@ -72,8 +73,7 @@ class _Run:
             try:
                 rows = layout.decoder.decode(self._content)
                 if layout.is_fit(rows):
-                    columns = _Columns(self, layout, rows, projection.cursor_prefix)
-                    return _ENCODER.encode(list(islice(columns.objects(template), len(rows))))[1:-1], len(rows)
+                    return _ENCODER.encode(self._objects(layout, rows, template, projection))[1:-1], len(rows)
             except (ValueError, RecursionError):
                 continue
         objects = [_object(row, projection.template(type(row)), projection.cursor_prefix) for row in self._each()]
@@ -88,6 +88,16 @@ class _Run:
     def indexes(self) -> Iterator[int]:
         """Count from the index of the first row, without end."""
         return count(self._first_index)
+
+    def _objects(self, layout: Layout, rows: list[Any], template: Template, projection: Projection) -> list[Any]:
+        """Return what the encoder writes as asked for; the rows are used up."""
+        renamed = _renamed_type(layout.members, template) if layout.members else None
+        if renamed is not None:
+            # Another type for each row takes half the time of another object beside it.
+            deque(map(setattr, rows, repeat("__class__"), repeat(renamed)), 0)
+            return rows
+        columns = _Columns(self, layout, rows, projection.cursor_prefix)
+        return list(islice(columns.objects(template), len(rows)))
 
     def _each(self) -> Iterable[ResultRow]:
         return Rows(self._kind, self.raws(), self._first_index)
@@ -128,6 +138,15 @@ def _object_type(keys: tuple[str, ...]) -> Callable[..., Any]:
     # Response keys need not be Python names, and members may not begin with two underscores.
     fields = [(f"member_{place}", Any, msgspec.field(name=key)) for place, key in enumerate(keys)]
     return msgspec.defstruct("Object", fields, gc=False)
+
+
+@lru_cache(maxsize=512)
+def _renamed_type(members: frozenset[str], template: Template) -> type | None:
+    """Return a type that writes Structs of these members as a template asks, when it asks for each of them once."""
+    if len(template) != len(members) or {source for _, source in template} != members:
+        return None
+    fields = [(str(source), Any, msgspec.field(name=key)) for key, source in template]
+    return msgspec.defstruct("Renamed", fields, gc=False)
 
 
 def _object(row: ResultRow, template: Template, cursor_prefix: str) -> dict[str, Any]:

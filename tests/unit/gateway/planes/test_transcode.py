@@ -9,7 +9,7 @@ from gateway.planes.transcode import HeldRows, transcode
 from schema.projection import CURSOR, Constant, Projection, Template
 from schema.rows import RawRow, ResultKind, VertexRow, VertexValueRow
 
-VERTICES, VALUES = ResultKind.VERTICES, ResultKind.VERTEX_VALUES
+EDGES, VERTICES, VALUES = ResultKind.EDGES, ResultKind.VERTICES, ResultKind.VERTEX_VALUES
 IDS = (("id", "vertex_id"),)
 
 
@@ -42,6 +42,34 @@ def test_rows_are_written_as_they_are_asked_for(template: Template, written: byt
     projection = Projection(types.__getitem__, "1x.")
     expected = written + (b',{"odd":9}' if odd else b""), 3 if odd else 2
     assert transcode(VERTICES, b'[{"id": "a"},{"id":"b"}' + odd + b"]", 7, projection) == expected
+
+
+@pytest.mark.parametrize(
+    ("template", "rows", "written"),
+    [
+        (
+            (("P", "properties"), ("l", "label"), ("__i", "vertex_id")),
+            b'{"id":"a","label":"x","properties":{"y":1}},{"id":"b"}',
+            b'{"P":{"y":1},"l":"x","__i":"a"},{"P":null,"l":null,"__i":"b"}',
+        ),
+        ((("a", "vertex_id"), ("b", "vertex_id")), b'{"id":"a"}', b'{"a":"a","b":"a"}'),
+        ((("label", "label"),), b'{"id":"a","label":"x"}', b'{"label":"x"}'),
+        ((("t", Constant("T")), ("i", "vertex_id")), b'{"id":"a"}', b'{"t":"T","i":"a"}'),
+        ((("i", "vertex_id"), ("l", "label")), b'{"id":1,"label":["x","y"]}', b'{"i":"1","l":"x,y"}'),
+    ],
+)
+def test_members_are_named_and_placed_as_asked_for(template: Template, rows: bytes, written: bytes) -> None:
+    """Whether they are all that is read of a row, in whatever order, or there is more or less or other to write."""
+    assert transcode(VERTICES, b"[" + rows + b"]", 0, asking(template))[0] == written
+
+
+def test_edges_are_named_as_asked_for_with_the_score_that_stands_beside() -> None:
+    """One that no edge has is null, which is not read from anything."""
+    template = (("v", "value"), ("s", "source_id"), ("t", "target_id"), ("i", "edge_index"), ("l", "label"))
+    template += (("p", "properties"),)
+    for score, said in ((b',"x":1', b"1.0"), (b"", b"null")):
+        written, _ = transcode(EDGES, b'[{"source":"a","target":"b"' + score + b"}]", 0, asking(template))
+        assert written == b'{"v":' + said + b',"s":"a","t":"b","i":null,"l":null,"p":null}'
 
 
 def test_rows_that_decode_and_fit_no_layout_are_read_one_by_one() -> None:
