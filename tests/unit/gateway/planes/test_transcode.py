@@ -122,8 +122,8 @@ def test_a_row_too_deep_to_be_looked_into_is_passed_on_when_it_is_held() -> None
     [
         ([{"id": "a"}] * 2_500, [1_000, 1_000, 500]),
         ([{"id": "a"}] * 1_000, [1_000]),
-        ([{"id": "x" * 30_000}] * 5, [2, 2, 1]),
-        ([{"id": "x" * 90_000}, {"id": "a"}, {"id": "x" * 90_000}, {"id": "x" * 90_000}], [1, 1, 1, 1]),
+        ([{"id": "x" * 60_000}] * 5, [2, 2, 1]),
+        ([{"id": "x" * 180_000}, {"id": "a"}, {"id": "x" * 180_000}, {"id": "x" * 180_000}], [1, 1, 1, 1]),
     ],
 )
 def test_a_run_is_bounded_by_bytes_and_by_rows(rows: list[Any], runs: list[int]) -> None:
