@@ -13,7 +13,7 @@ import time
 import zlib
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -24,13 +24,17 @@ KEY_VERSION = "1"
 _LONGEST_KEY = 200
 
 ENVELOPE_VERSION = 1
-# Version, status, immutable or not, microseconds since the epoch; then a checksum of these and the content.
-_HEADER = struct.Struct(">BH?q")
+# Version, status, flags, microseconds since the epoch; then a checksum of these and the content.
+_HEADER = struct.Struct(">BHBq")
+_IMMUTABLE, _APART = 1, 2
 _CHECKSUM = struct.Struct(">I")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 # Copying and summing more than this would hold the event loop noticeably, so a thread does it.
 _LARGE_BYTES = 1 << 20
+# In this process nothing damages bytes. From this size on they stay as they are, beside an envelope without content.
+_LEAST_APART_BYTES = 1 << 17
+_CONTENT = "content"
 
 # One failing backend fails every request; the log hears of it once in so many seconds, the counter every time.
 _LOG_PAUSE_SECONDS = 10.0
@@ -57,10 +61,15 @@ class Cache(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """How a backend is made from the bound in bytes, the clock and its URL, and how long one command may take."""
+    """
+    How a backend is made from the bound in bytes, the clock and its URL, and how long one command may take.
+
+    One `in_process` gives the very bytes back that it was given.
+    """
 
     make: Callable[[int, Clock, str], Cache]
     timeout_seconds: float | None = _SLOWEST_SECONDS
+    in_process: bool = False
 
 
 def _memory(max_bytes: int, clock: Clock, _url: str) -> Cache:
@@ -75,7 +84,7 @@ def _redis(_max_bytes: int, clock: Clock, url: str) -> Cache:
 
 
 BACKENDS: dict[str, Backend] = {
-    "memory": Backend(_memory, timeout_seconds=None),
+    "memory": Backend(_memory, timeout_seconds=None, in_process=True),
     "redis": Backend(_redis),
 }
 
@@ -110,12 +119,14 @@ class Store:
         max_entry_bytes: int,
         timeout_seconds: float | None = 0.25,
         clock: Clock = time.monotonic,
+        in_process: bool = False,
     ) -> None:
         self.stats = StoreStats()
         self._cache = cache
         self._max_entry_bytes = max_entry_bytes
         self._timeout_seconds = timeout_seconds
         self._clock = clock
+        self._in_process = in_process
         self._quiet_until: dict[str, float] = {}
 
     async def get(self, key: tuple[str, ...]) -> Entry | None:
@@ -125,7 +136,7 @@ class Store:
             async with self._limit():
                 envelope = await self._cache.get(key_text(key))
             if envelope is not None:
-                entry = await _unsealed(envelope)
+                entry = await self._opened(key, envelope)
         except Exception as error:
             self._failed("get", error)
         if entry is None:
@@ -162,9 +173,7 @@ class Store:
             self.stats.refusals += 1
             return
         try:
-            envelope = await _sealed(entry)
-            async with self._limit():
-                kept = await self._cache.set(key_text(key), envelope, ttl=float(seconds))
+            kept = await self._put(key, entry, float(seconds))
         except Exception as error:
             self._failed("put", error)
             return
@@ -178,6 +187,24 @@ class Store:
                 await self._cache.close()
         except Exception as error:
             self._failed("close", error)
+
+    async def _put(self, key: tuple[str, ...], entry: Entry, seconds: float) -> object:
+        """Return something false when it was refused."""
+        is_apart = self._in_process and len(entry.content) >= _LEAST_APART_BYTES
+        if is_apart and not await self._cache.set(key_text((*key, _CONTENT)), entry.content, ttl=seconds):
+            return False
+        envelope = seal(replace(entry, content=b""), is_apart=True) if is_apart else await _sealed(entry)
+        async with self._limit():
+            return await self._cache.set(key_text(key), envelope, ttl=seconds)
+
+    async def _opened(self, key: tuple[str, ...], envelope: object) -> Entry | None:
+        if not isinstance(envelope, bytes):
+            raise TypeError("A backend gave something else than bytes.")
+        entry = await _unsealed(envelope)
+        if entry is None or not _HEADER.unpack_from(envelope)[2] & _APART:
+            return entry
+        content = await self._cache.get(key_text((*key, _CONTENT)))
+        return replace(entry, content=content) if isinstance(content, bytes) else None
 
     def _limit(self) -> AbstractAsyncContextManager[object]:
         # A limit that never comes costs as much as one that does.
@@ -204,6 +231,7 @@ def open_store(backend: str, *, max_bytes: int, clock: Clock = time.monotonic, u
         max_entry_bytes=max_bytes // 4,
         timeout_seconds=chosen.timeout_seconds,
         clock=clock,
+        in_process=chosen.in_process,
     )
 
 
@@ -223,18 +251,17 @@ async def _sealed(entry: Entry) -> bytes:
     return await asyncio.to_thread(seal, entry)
 
 
-async def _unsealed(envelope: object) -> Entry | None:
-    if not isinstance(envelope, bytes):
-        raise TypeError("A backend gave something else than bytes.")
+async def _unsealed(envelope: bytes) -> Entry | None:
     if len(envelope) < _LARGE_BYTES:
         return unseal(envelope)
     return await asyncio.to_thread(unseal, envelope)
 
 
-def seal(entry: Entry) -> bytes:
-    """Return an entry as the bytes a backend keeps."""
+def seal(entry: Entry, *, is_apart: bool = False) -> bytes:
+    """Return an entry as the bytes a backend keeps; `is_apart` marks one whose content is kept under its own key."""
     fetched_at = (entry.fetched_at - _EPOCH) // _MICROSECOND
-    header = _HEADER.pack(ENVELOPE_VERSION, entry.status, entry.immutable, fetched_at)
+    flags = (_IMMUTABLE if entry.immutable else 0) | (_APART if is_apart else 0)
+    header = _HEADER.pack(ENVELOPE_VERSION, entry.status, flags, fetched_at)
     checksum = _CHECKSUM.pack(zlib.crc32(entry.content, zlib.crc32(header)))
     return b"".join((header, checksum, entry.content))
 
@@ -246,9 +273,9 @@ def unseal(envelope: bytes) -> Entry | None:
     start = _HEADER.size + _CHECKSUM.size
     if len(envelope) < start:
         raise ValueError("The envelope is cut off.")
-    _, status, immutable, fetched_at = _HEADER.unpack_from(envelope)
+    _, status, flags, fetched_at = _HEADER.unpack_from(envelope)
     (checksum,) = _CHECKSUM.unpack_from(envelope, _HEADER.size)
     content = envelope[start:]
     if zlib.crc32(content, zlib.crc32(envelope[: _HEADER.size])) != checksum:
         raise ValueError("The envelope is damaged.")
-    return Entry(status, content, _EPOCH + timedelta(microseconds=fetched_at), immutable)
+    return Entry(status, content, _EPOCH + timedelta(microseconds=fetched_at), bool(flags & _IMMUTABLE))

@@ -75,19 +75,27 @@ class RowCutter(Generic[T]):
         return (self._head or b"") + bytes(self._buffer)
 
     def _find_head(self) -> bool:
-        # A copy, for a pattern keeps hold of what it searches.
-        for found in self._start.finditer(bytes(self._buffer[:_LONGEST_HEAD_BYTES])):
-            head = bytes(self._buffer[: found.end()])
+        for end in self._openings():
+            head = bytes(self._buffer[:end])
             if self._opens_rows(head):
-                if found.end() == len(self._buffer):
+                if end == len(self._buffer):
                     return False  # The first row is still to come, and its first byte tells how rows end.
                 self._head = head
-                del self._buffer[: found.end()]
+                del self._buffer[:end]
                 self._boundary = _BOUNDARIES.get(self._buffer[0], _ANY_BOUNDARY)
                 return True
         if len(self._buffer) >= _LONGEST_HEAD_BYTES:
             raise UncutError("no rows where they were expected")
         return False
+
+    def _openings(self) -> Iterator[int]:
+        """Give where lists begin that have the name of the rows."""
+        end = 0
+        while (found := self._start.search(self._buffer, end, _LONGEST_HEAD_BYTES)) is not None:
+            end = found.end()
+            # A match keeps hold of what was searched, which could not be cut then.
+            del found
+            yield end
 
     def _opens_rows(self, head: bytes) -> bool:
         """Whether the list that the head opens is the list of rows: closed at once, it is empty and in its place."""

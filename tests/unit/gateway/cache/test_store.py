@@ -214,6 +214,33 @@ async def test_large_bodies_are_kept_as_faithfully() -> None:
     assert await store.get(KEY) == large
 
 
+@pytest.mark.anyio
+async def test_in_this_process_a_large_body_is_kept_as_the_very_bytes_it_is(shelf: Shelf) -> None:
+    """Its envelope alone is nothing, and what is kept elsewhere or is small has it in one."""
+    store, elsewhere = (Store(shelf, max_entry_bytes=1 << 20, in_process=here) for here in (True, False))
+    large = Entry(200, b"row," * (1 << 15), ENTRY.fetched_at, immutable=True)
+    for entry, key, keeper, kept in ((large, KEY, store, 2), (ENTRY, ("s",), store, 3), (large, ("e",), elsewhere, 4)):
+        await keeper.put(key, entry, 60)
+        assert len(shelf.kept) == kept
+        assert await store.get(key) == entry
+    found = await store.get(KEY)
+    assert found is not None
+    assert found.content is large.content
+    del shelf.kept[key_text((*KEY, "content"))]
+    assert await store.get(KEY) is None
+    assert (store.stats.hits, store.stats.misses, store.stats.errors) == (4, 1, 0)
+
+
+@pytest.mark.anyio
+async def test_a_large_body_that_is_refused_leaves_no_envelope(shelf: Shelf) -> None:
+    """There would be nothing in it."""
+    store = Store(shelf, max_entry_bytes=1 << 20, in_process=True)
+    shelf.accepts = False
+    await store.put(KEY, Entry(200, b"row," * (1 << 15), ENTRY.fetched_at, immutable=True), 60)
+    assert key_text(KEY) not in shelf.kept
+    assert store.stats.refusals == 1
+
+
 def test_an_entry_does_not_show_its_content() -> None:
     assert "success" not in repr(ENTRY)
 
@@ -238,8 +265,9 @@ def test_an_unknown_backend_is_refused_by_name() -> None:
         open_store("paper", max_bytes=1)
 
 
-def test_only_the_memory_backend_has_no_time_limit() -> None:
+def test_only_the_memory_backend_has_no_time_limit_and_gives_back_what_it_was_given() -> None:
     assert [name for name, backend in BACKENDS.items() if backend.timeout_seconds is None] == ["memory"]
+    assert [name for name, backend in BACKENDS.items() if backend.in_process] == ["memory"]
 
 
 def test_a_key_begins_with_its_version_and_counts_its_parts() -> None:
