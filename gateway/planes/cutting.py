@@ -118,6 +118,7 @@ def cut_rows(content: bytes) -> Cut | None:
         # Chunk by chunk, so that the cutter never holds a second copy of the body.
         starts = range(0, len(content), _CHUNK_BYTES)
         lengths = [length for start in starts for length in cutter.feed(content[start : start + _CHUNK_BYTES])]
+        lengths.extend(cutter.finish())
     except (UncutError, UnicodeDecodeError, RecursionError):
         return None
     if not first:

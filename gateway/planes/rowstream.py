@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import islice
 from typing import Generic, TypeVar
 
 import msgspec
@@ -65,6 +67,14 @@ class RowCutter(Generic[T]):
                 return
             yield run
 
+    def finish(self) -> Iterator[T]:
+        """When all has come, give one more run if it is found at the first try: all rows left but the last."""
+        if self._head is None:
+            return
+        for end in islice(self._candidates(len(self._buffer)), 1):
+            with suppress(msgspec.DecodeError):
+                yield self._accepted(end)
+
     @property
     def head_bytes(self) -> int:
         """How many bytes stood before the first row."""
@@ -115,17 +125,18 @@ class RowCutter(Generic[T]):
         reach = self._step
         while True:
             for end in self._candidates(reach):
-                try:
-                    run = self._accept(b"".join((b"[", memoryview(self._buffer)[:end], b"]")))
-                except msgspec.DecodeError:
-                    continue
-                del self._buffer[: end + 1]
-                return run
+                with suppress(msgspec.DecodeError):
+                    return self._accepted(end)
             if reach >= len(self._buffer):
                 return None
             if reach >= _LONGEST_ROW_BYTES:
                 raise UncutError("a row is too long")
             reach = min(reach * 4, _LONGEST_ROW_BYTES)
+
+    def _accepted(self, end: int) -> T:
+        run = self._accept(b"".join((b"[", memoryview(self._buffer)[:end], b"]")))
+        del self._buffer[: end + 1]
+        return run
 
     def _candidates(self, reach: int) -> Iterator[int]:
         """Give the places of commas between rows, the last within reach first."""

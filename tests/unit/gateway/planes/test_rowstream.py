@@ -35,24 +35,32 @@ def _list_of(run: bytes) -> list[Any]:
     return msgspec.json.decode(run, type=list[Any])
 
 
-def _cut(body: bytes, chunk_bytes: int, step_bytes: int) -> tuple[list[Any], dict[str, Any]]:
+def _cut(body: bytes, chunk_bytes: int, step_bytes: int, *, finishes: bool = False) -> tuple[list[Any], dict[str, Any]]:
     cutter = RowCutter("vertices", _list_of, step_bytes=step_bytes)
     rows: list[Any] = []
     for start in range(0, len(body), chunk_bytes):
         for run in cutter.feed(body[start : start + chunk_bytes]):
             rows += run
+    if finishes:
+        rows += [row for run in cutter.finish() for row in run]
     return rows, json.loads(cutter.rest())
 
 
-@given(ROWS, _maps(VALUES), LAYOUTS, st.booleans(), st.integers(1, 200), st.integers(1, 300))
+@given(ROWS, _maps(VALUES), LAYOUTS, st.booleans(), st.integers(1, 200), st.integers(1, 300), st.booleans())
 def test_runs_and_rest_together_are_the_body(
-    rows: list[Any], beside: dict[str, Any], layout: dict[str, Any], inside: bool, chunk_bytes: int, step_bytes: int
+    rows: list[Any],
+    beside: dict[str, Any],
+    layout: dict[str, Any],
+    inside: bool,
+    chunk_bytes: int,
+    step_bytes: int,
+    finishes: bool,
 ) -> None:
     """What was cut off and what is left over give every row once, in order, and everything beside the rows."""
     beside.pop("vertices", None)
     data = {**beside, "vertices": rows, "data_total_size": len(rows)}
     whole = {"data": {"outputs": data} if inside else data, "status": "success"}
-    given_rows, rest = _cut(json.dumps(whole, **layout).encode(), chunk_bytes, step_bytes)
+    given_rows, rest = _cut(json.dumps(whole, **layout).encode(), chunk_bytes, step_bytes, finishes=finishes)
     found = rest["data"]["outputs"] if inside else rest["data"]
     assert given_rows + found.pop("vertices") == rows
     assert rest["status"] == "success"
@@ -77,6 +85,23 @@ def test_most_of_a_large_body_is_cut_off_within_its_steps() -> None:
     assert max(lengths) <= 4096 + 2
     assert len(cutter.rest()) < 4096 + 200
     assert given_rows == rows[: len(given_rows)]
+
+
+def test_finishing_leaves_the_last_row() -> None:
+    """And where it is not found at once, as before other lists, all that was left."""
+    rows = [{"id": f"v{number}"} for number in range(9)]
+    body = json.dumps({"data": {"vertices": rows, "data_total_size": 9}}).encode()
+    given_rows, rest = _cut(body, 1000, 1000, finishes=True)
+    assert (given_rows, rest["data"]) == (rows[:-1], {"vertices": rows[-1:], "data_total_size": 9})
+    body = json.dumps({"data": {"vertices": rows, "edges": [{}, {}]}}).encode()
+    assert _cut(body, 1000, 1000, finishes=True) == _cut(body, 1000, 1000)
+
+
+def test_nothing_is_left_to_finish_where_no_rows_began() -> None:
+    """Not even what would be rows between brackets."""
+    cutter = RowCutter("vertices", _list_of)
+    assert list(cutter.feed(b'{"a":1},{"a":2},{"vertices":[')) == []
+    assert list(cutter.finish()) == []
 
 
 def test_a_row_longer_than_a_step_is_still_one_row() -> None:
