@@ -199,11 +199,11 @@ class Reader:
             raise UpstreamTimeoutError("There was no answer in time.", plane=read.plane) from error
         except FlightCancelledError as error:
             raise PlaneUnavailableError("The gateway is closing.", plane=read.plane) from error
-        self._hold(len(outcome.body.content))
+        self.hold(len(outcome.body.content))
         value = outcome.values.pop() if outcome.values else reading.interpret(outcome.body)
         return Answer(value, outcome.body.fetched_at, cached=False, immutable=outcome.immutable)
 
-    def _hold(self, size_bytes: int) -> None:
+    def hold(self, size_bytes: int) -> None:
         """Count a large body for as long as this operation may write from it."""
         if size_bytes < SMALL_BODY_BYTES:
             return

@@ -4,7 +4,8 @@ The executor that completes a list of rows at once instead of row by row and fie
 Everything else is Strawberry's and graphql-core's own execution, and that is also what a list of rows must equal.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
 from graphql import GraphQLList, GraphQLOutputType, GraphQLResolveInfo, get_named_type
@@ -50,6 +51,18 @@ class Streaming:
         yield b"]" if joint == b"," else b"[]"
 
 
+class Collected(Written):
+    """A completed list of rows that arrived while it was waited for. Can be written once."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = deque(pieces)
+
+    def pieces(self) -> Iterator[bytes]:
+        """Give the JSON of the whole list as it came, and let go of it."""
+        while self._pieces:
+            yield self._pieces.popleft()
+
+
 class RowExecutor(StrawberryGraphQLCoreExecutionContext):
     """Executes one operation. Given as `execution_context_class` to the schema."""
 
@@ -69,8 +82,10 @@ class RowExecutor(StrawberryGraphQLCoreExecutionContext):
         element = get_named_type(return_type)
         prefix = result.cursors.prefix if isinstance(result, EdgeList | EdgeStream) else ""
         asked = projection(element, field_details_list, self.collect_subfields, self.schema.get_type, prefix)
-        return Written(rows, asked) if isinstance(rows, RowList) else _opened(rows, asked)
+        return Written(rows, asked) if isinstance(rows, RowList) else opened(rows, asked)
 
 
-async def _opened(rows: RowStream, asked: Projection) -> Streaming:
-    return Streaming(await rows.open(asked))
+async def opened(rows: RowStream, asked: Projection) -> Streaming | Written:
+    """Complete a list of rows that are still to arrive: once the first are here, or all when they are collected."""
+    streaming = Streaming(await rows.open(asked))
+    return Collected([piece async for piece in streaming.pieces()]) if rows.collected else streaming

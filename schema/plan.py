@@ -32,7 +32,7 @@ from schema import steps
 from schema.algorithm_result import EdgeList, EdgeStream, ResultRowEdge
 from schema.arguments import bind
 from schema.context import Context
-from schema.execution import RowExecutor, Streaming, Written
+from schema.execution import RowExecutor, Written, opened
 from schema.lookahead import SeenNodes
 from schema.projection import Projection, projection
 from schema.rows import ROW_TYPES, ResultRow, RowList, RowStream
@@ -199,7 +199,7 @@ class _Planner:
                 if run.context.problems:
                     # Execution is going to open it, and what is opened twice is read twice.
                     raise UnplannedError("something is told beside the data")
-                return Streaming(await rows.open(prefixed))
+                return await opened(rows, prefixed)
             if rows:
                 raise UnplannedError("rows that cannot be written at once")
             return []

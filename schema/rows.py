@@ -121,7 +121,13 @@ class RowList(Sequence[ResultRow]):
 
 
 class RowStream(ABC):
-    """Rows that are written while they arrive; as in `RowList` no field of theirs may fail."""
+    """
+    Rows that are written while they arrive; as in `RowList` no field of theirs may fail.
+
+    Those that are `collected` are all waited for before any is sent, so that what fails can still be said.
+    """
+
+    collected = False
 
     @abstractmethod
     def __len__(self) -> int:

@@ -10,6 +10,7 @@ from gateway.cache.lifetime import Lifetime
 from gateway.graphs import Directory, Place
 from gateway.jobs.streaming import Expected, StreamedRows
 from gateway.planes import management, service
+from gateway.planes.intake import SMALL_BODY_BYTES
 from gateway.planes.read import Read
 from gateway.planes.records import JobRead, JobsRead
 from gateway.planes.transcode import HeldRows
@@ -182,11 +183,13 @@ class JobReads:
         expected = Expected(
             job.result.kind, job.result.rows_key or "", job.status, page.total, window, _size_of_first(page)
         )
-        collects = not (self._passing or self._reader.runtime.room.is_short)
-        if collects and expected.count * expected.row_bytes <= self._settings.spool_max_bytes:
+        fits = expected.bytes <= self._settings.spool_max_bytes
+        collected = fits and not (self._passing or self._reader.runtime.room.is_short)
+        if collected and expected.bytes < SMALL_BODY_BYTES:
             return None
         keep = self._keep(ref, job) if look.immutable and not self._passing else _NOT_KEPT
-        rows = StreamedRows(self._reader, self._reading(place, ref, window), expected, keep)
+        reading = self._reading(place, ref, window)
+        rows = StreamedRows(self._reader, reading, expected, keep, collected=collected)
         return RowPage(window, window.offset, rows, page.total)
 
     async def _status(self, place: Place, ref: JobRef, window: Window) -> Answer[JobRead]:

@@ -45,6 +45,11 @@ class Expected:
         return max(0, min(self.window.limit, self.total - self.window.offset))
 
     @property
+    def bytes(self) -> int:
+        """About how large they are."""
+        return self.count * self.row_bytes
+
+    @property
     def step_bytes(self) -> int:
         """How much to cut off at a time: short rows cost by their number and not by their bytes."""
         return min(STEP_BYTES, max(1, self.row_bytes) * STEP_ROWS)
@@ -53,7 +58,16 @@ class Expected:
 class StreamedRows(RowStream):
     """The rows of one window, from GES or from the store, never held as a whole."""
 
-    def __init__(self, reader: Reader, reading: Reading[JobRead], expected: Expected, keep: Lifetime) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        reading: Reading[JobRead],
+        expected: Expected,
+        keep: Lifetime,
+        *,
+        collected: bool = False,
+    ) -> None:
+        self.collected = collected
         self._reader = reader
         self._reading = reading
         self._expected = expected
@@ -65,6 +79,8 @@ class StreamedRows(RowStream):
     async def open(self, projection: Projection) -> AsyncIterator[bytes]:
         """Ask for the rows and wait for the first of them, so that what fails until then can still be said."""
         kind = self._expected.kind
+        if self.collected:
+            self._reader.hold(self._expected.bytes)
         return await self.written(lambda content, index: transcode(kind, content, index, projection))
 
     async def written(self, write: Write) -> AsyncIterator[bytes]:

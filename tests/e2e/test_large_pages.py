@@ -164,11 +164,12 @@ async def test_what_fits_is_spooled_with_its_length() -> None:
     """Below the bound the page is one call more at most, and an answer of known length."""
     upstream = Upstream()
     call = await Call().answered(gateway(upstream, spool_max_bytes=64 * 1024 * 1024))
+    assert upstream.limits == ["1", "30000"]
     assert int(dict(call.sent[0]["headers"])[b"content-length"]) == len(call.content)
     assert len(json.loads(call.content)["data"]["findJob"]["result"]["rows"]["nodes"]) == ROWS
 
 
-@pytest.mark.parametrize(
+OTHERWISE = pytest.mark.parametrize(
     "large",
     [
         pytest.param(body([row(number) for number in range(ROWS)], total=ROWS + 1), id="another total"),
@@ -179,6 +180,25 @@ async def test_what_fits_is_spooled_with_its_length() -> None:
         pytest.param(WHOLE.replace(b'"v20000"', b"[[[[[["), id="no JSON"),
     ],
 )
+
+
+@OTHERWISE
+async def test_a_page_that_fits_and_turns_out_otherwise_is_an_error_and_not_kept(large: bytes) -> None:
+    """Nothing of it was sent, so a client is told, and nothing wrong is kept for the next one."""
+    timepiece = Timepiece()
+    upstream = Upstream(large)
+    app = gateway(upstream, timepiece, spool_max_bytes=64 * 1024 * 1024)
+    await Call().answered(app)
+    timepiece.seconds += 40  # Settled now, so a good page would be kept.
+    call = await Call().answered(app)
+    assert call.is_finished
+    assert call.error["code"] == "UPSTREAM_MALFORMED"
+    upstream.large = WHOLE
+    again = await Call().answered(app)
+    assert len(json.loads(again.content)["data"]["findJob"]["result"]["rows"]["nodes"]) == ROWS
+
+
+@OTHERWISE
 async def test_a_page_that_turns_out_otherwise_is_cut_off_and_not_kept(large: bytes) -> None:
     """A client sees an answer that never ends well, and nothing wrong is kept for the next one."""
     timepiece = Timepiece()

@@ -6,6 +6,7 @@ from typing import Any, overload
 import pytest
 
 from schema.algorithm_result import RowPage
+from schema.errors import PlaneUnavailableError
 from schema.execution import Streaming, Written
 from schema.ids import JobRef, job_id_of
 from schema.page import Window
@@ -47,8 +48,10 @@ class Listed(RowList):
 class Streamed(RowStream):
     """Rows that arrive, some runs of them empty."""
 
-    def __init__(self, runs: list[bytes]) -> None:
+    def __init__(self, runs: list[bytes], *, collected: bool = False, is_lost: bool = False) -> None:
         self.runs = runs
+        self.collected = collected
+        self.is_lost = is_lost
 
     def __len__(self) -> int:
         return len(self.runs)
@@ -59,6 +62,8 @@ class Streamed(RowStream):
     async def _give(self) -> AsyncIterator[bytes]:
         for run in self.runs:
             yield run
+        if self.is_lost:
+            raise PlaneUnavailableError("The plane is away.")
 
 
 class Rows(FakeJobs):
@@ -120,3 +125,19 @@ async def test_rows_that_still_arrive_are_written_as_they_come(runs: list[bytes]
     for rows in data.values():
         assert isinstance(rows, Streaming)
         assert [piece async for piece in rows.pieces()] == pieces
+    data = await completed("nodes { index } edges { cursor }", Streamed(runs, collected=True))
+    for rows in data.values():
+        assert isinstance(rows, Written)
+        assert list(rows.pieces()) == pieces
+
+
+async def test_what_fails_while_rows_are_collected_is_an_error_like_any_other() -> None:
+    """Nothing of them was sent."""
+    context = a_context(Rows(Streamed([b"0"], collected=True, is_lost=True)))
+    result = await execute(
+        "query ($id: ID!) { job(id: $id) { jobId result { rows { nodes { index } } } } }",
+        context,
+        id=job_id_of(SERVICE_JOB),
+    )
+    assert result.errors is not None
+    assert [error.path for error in result.errors] == [["job", "result", "rows", "nodes"]]

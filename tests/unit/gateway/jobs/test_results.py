@@ -17,7 +17,7 @@ from schema.ids import GraphKey, JobRef
 from schema.job import JobKind, JobStatus
 from schema.page import Window
 from schema.plane import Plane
-from schema.rows import ResultRow
+from schema.rows import ResultRow, RowStream
 from tests.support_clock import FAKE_TIME, pass_time
 from tests.support_ges import (
     Ges,
@@ -65,11 +65,11 @@ def held(page: RowPage) -> list[ResultRow]:
 
 
 @asynccontextmanager
-async def reads_of(ges: Ges, **settings: Any) -> AsyncIterator[JobReads]:
+async def reads_of(ges: Ges, *, passing: bool = False, **settings: Any) -> AsyncIterator[JobReads]:
     """Open the reads of one operation."""
     ges.says.setdefault("/v2/p1/graphs", a_list_of(a_described_graph("movies")))
     async with open_runtime(ges, **settings) as runtime, open_reader(runtime) as reader:
-        yield JobReads(reader, a_directory(reader))
+        yield JobReads(reader, a_directory(reader), passing=passing)
 
 
 async def test_what_only_the_list_knows_is_added_and_what_the_status_said_stays() -> None:
@@ -256,6 +256,25 @@ async def test_many_rows_of_an_ended_job_are_written_while_they_arrive() -> None
         False,
     )
     assert [target for target in ges.asked if "/jobs/j1/" in target] == [ONE_ROW]
+
+
+@pytest.mark.parametrize(("spool_max_bytes", "collected"), [(3_000_000, True), (2_000_000, False)])
+async def test_of_many_rows_those_that_fit_are_collected(spool_max_bytes: int, collected: bool) -> None:
+    """As they arrive and are written, so that they and their body are never held both."""
+    row = {"v0": "x" * 100}
+    ges = Ges({ONE_ROW: a_status(pagerank=[row], data_total_size=30_000, data_offset=0, data_return_size=1)})
+    async with reads_of(ges, spool_max_bytes=spool_max_bytes) as reads:
+        page = await reads.rows(JOB, MANY)
+    assert isinstance(page.rows, RowStream)
+    assert page.rows.collected is collected
+
+
+async def test_rows_that_only_pass_are_not_held_however_few() -> None:
+    """They are to be written somewhere else, and to be kept nowhere."""
+    async with reads_of(Ges({ONE_ROW: some_rows(1, 5)}), passing=True) as reads:
+        page = await reads.rows(JOB, MANY)
+    assert isinstance(page.rows, RowStream)
+    assert not page.rows.collected
 
 
 @pytest.mark.parametrize(

@@ -65,8 +65,8 @@ def test_members_are_named_and_placed_as_asked_for(template: Template, rows: byt
 
 def test_edges_are_named_as_asked_for_with_the_score_that_stands_beside() -> None:
     """One that no edge has is null, which is not read from anything."""
-    template = (("v", "value"), ("s", "source_id"), ("t", "target_id"), ("i", "edge_index"), ("l", "label"))
-    template += (("p", "properties"),)
+    ends: Template = (("v", "value"), ("s", "source_id"), ("t", "target_id"))
+    template = (*ends, ("i", "edge_index"), ("l", "label"), ("p", "properties"))
     for score, said in ((b',"x":1', b"1.0"), (b"", b"null")):
         written, _ = transcode(EDGES, b'[{"source":"a","target":"b"' + score + b"}]", 0, asking(template))
         assert written == b'{"v":' + said + b',"s":"a","t":"b","i":null,"l":null,"p":null}'
