@@ -10,6 +10,7 @@ from gateway.cache.lifetime import Lifetime
 from gateway.cache.pages import LostPieceError, PageCopy
 from gateway.cache.store import Entry
 from gateway.flow import Flow
+from gateway.planes.cutting import CutRows
 from gateway.planes.records import JobRead
 from gateway.planes.rowstream import STEP_BYTES, RowCutter, UncutError
 from gateway.planes.transcode import STEP_ROWS, HeldRows, transcode
@@ -111,6 +112,8 @@ class StreamedRows(RowStream):
                     # A socket that takes everything at once would never give the loop away.
                     await asyncio.sleep(0)
             copy = await flow.end()
+            for written in cutter.finish():
+                yield written
             # What is left when all runs are cut off: the last rows, and everything beside the rows.
             read = await self._reader.interpret(self._reading, cutter.rest())
             last = self._last_rows(read, given)
@@ -119,20 +122,20 @@ class StreamedRows(RowStream):
         except _UNREADABLE as error:
             raise _malformed("GES sent rows that are not JSON.") from error
         for content, index in last.contents():
-            yield write(content, index)[0]
+            yield write(content, given + index)[0]
         if copy is not None:
             await copy.finish(Entry(200, b"", self._reader.runtime.clock.now(), immutable=True))
 
-    def _last_rows(self, read: JobRead, given: int) -> HeldRows:
+    def _last_rows(self, read: JobRead, given: int) -> HeldRows | CutRows:
         """Return the rows left at the end; raises UpstreamMalformedError when the whole is not what was expected."""
         expected, window = self._expected, self._expected.window
         held = read.page.rows if read.page is not None else None
-        if not isinstance(held, HeldRows) or read.job.status is not expected.status:
+        if not isinstance(held, HeldRows | CutRows) or read.job.status is not expected.status:
             raise _malformed("GES changed its answer while the rows were sent.")
         is_same = read.page is not None and (read.page.offset, read.page.total) == (window.offset, expected.total)
         if not is_same or given + len(held) != expected.count:
             raise _malformed("GES sent another number of rows than it said.")
-        return HeldRows(expected.kind, held.raws, window.offset + given)
+        return held
 
 
 def _malformed(message: str) -> UpstreamMalformedError:

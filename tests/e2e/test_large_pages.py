@@ -160,6 +160,22 @@ async def test_a_large_page_costs_one_row_and_one_call_and_arrives_whole() -> No
     assert all(stream.is_closed for stream in upstream.streams)
 
 
+@pytest.mark.parametrize("left", [300, 400, 500, 600])
+@pytest.mark.parametrize("beside", [[], [{"source": "a", "target": "b"}] * 2])
+async def test_what_is_left_at_the_end_arrives_however_much_it_is(left: int, beside: list[dict[str, str]]) -> None:
+    """Also where another list keeps it from being cut."""
+    count = 20_000 + left
+    whole = {"data": {"outputs": {"vertices": [row(number) for number in range(count)], "edges": beside}}}
+    whole["data"]["outputs"] |= {"data_return_size": count, "data_offset": 0, "data_total_size": count}
+    first = json.dumps({"data": {"outputs": {"vertices": [row(0)], "data_offset": 0, "data_total_size": count}}})
+    upstream = Upstream(
+        json.dumps({**whole, "status": "success"}).encode(), first=f'{first[:-1]}, "status": "success"}}'.encode()
+    )
+    call = await Call().answered(gateway(upstream, spool_max_bytes=1))
+    rows = json.loads(call.content)["data"]["findJob"]["result"]["rows"]
+    assert [node["vertexId"] for node in rows["nodes"]] == [f"v{number}" for number in range(count)]
+
+
 async def test_what_fits_is_spooled_with_its_length() -> None:
     """Below the bound the page is one call more at most, and an answer of known length."""
     upstream = Upstream()
