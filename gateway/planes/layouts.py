@@ -91,6 +91,13 @@ def layouts(kind: ResultKind, wanted: frozenset[str], raws: Callable[[], Sequenc
     return _LAYOUTS[kind]
 
 
+def usual_layout(kind: ResultKind) -> Layout | None:
+    """Return the layout that most rows of a kind have, for all their members; None for rows that are no Structs."""
+    if kind is ResultKind.VERTICES:
+        return _vertices(frozenset(_VERTEX))[0]
+    return _edges(frozenset(_EDGE), None)[0] if kind is ResultKind.EDGES else None
+
+
 @lru_cache(maxsize=128)
 def _vertices(wanted: frozenset[str]) -> tuple[Layout, ...]:
     members = {name: _VERTEX[name] for name in _VERTEX if name in wanted or name == "vertex_id"}

@@ -50,7 +50,7 @@ class RowCutter(Generic[T]):
         self._start = re.compile(rb'"' + re.escape(rows_key.encode()) + rb'"\s*:\s*\[\s*')
         self._rows_key = rows_key
         self._accept = accept
-        self._step = step_bytes
+        self.step_bytes = step_bytes
         self._head: bytes | None = None
         self._buffer = bytearray()
         self._boundary: re.Pattern[bytes] | None = None
@@ -61,7 +61,7 @@ class RowCutter(Generic[T]):
         if self._head is None and not self._find_head():
             return
         # What is held back may already be the end of the rows: only `rest` can tell.
-        while len(self._buffer) > self._step:
+        while len(self._buffer) > self.step_bytes:
             run = self._cut()
             if run is None:
                 return
@@ -122,7 +122,7 @@ class RowCutter(Generic[T]):
 
     def _cut(self) -> T | None:
         """Cut at the last boundary within a step; a row longer than that takes a longer step."""
-        reach = self._step
+        reach = self.step_bytes
         while True:
             for end in self._candidates(reach):
                 with suppress(msgspec.DecodeError):

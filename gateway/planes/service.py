@@ -18,7 +18,6 @@ from gateway.planes.files import read_files
 from gateway.planes.read import Body, Read
 from gateway.planes.records import JobRead, JobsRead
 from gateway.planes.results import Result, read_result
-from gateway.planes.shapes import kind_of_rows
 from gateway.planes.transcode import HeldRows
 from gateway.planes.values import Members
 from gateway.planes.words import Submission
@@ -54,13 +53,12 @@ def _joined(read: JobRead, cut: Cut) -> JobRead | None:
         return None
     if page.is_whole or result.rows_key != cut.key:
         return None
-    kind = kind_of_rows(cut.key, cut.first, ())
     given = sum(run.rows for run in cut.runs)
-    rows = CutRows(kind, cut, HeldRows(kind, page.rows.raws, page.offset + given), page.offset)
+    rows = CutRows(cut, HeldRows(cut.kind, page.rows.raws, page.offset + given), page.offset)
     if len(rows) > page.window.limit:
         return None
     total = None if page.total is None else max(page.total, page.offset + len(rows))
-    job = replace(read.job, result=replace(result, kind=kind))
+    job = replace(read.job, result=replace(result, kind=cut.kind))
     return JobRead(job, replace(page, rows=rows, total=total))
 
 

@@ -11,11 +11,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import count, islice, repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.planes.layouts import Layout, layouts, row_type
+from gateway.planes.layouts import Layout, layouts, row_type, usual_layout
 from gateway.planes.rows import Rows
 from gateway.planes.rowstream import STEP_BYTES
 from schema.projection import CURSOR, Constant, Projection, Source, Template, attributes
@@ -55,6 +55,31 @@ def transcode(kind: ResultKind, content: bytes, first_index: int, projection: Pr
     return _Run(kind, content, first_index).write(projection)
 
 
+class Decoded(NamedTuple):
+    """Rows of one kind that follow each other, read for whatever may be asked of them; they are written once."""
+
+    kind: ResultKind
+    layout: Layout
+    rows: list[Any]
+
+    def write(self, first_index: int, projection: Projection) -> bytes | None:
+        """Write the rows joined by commas; None when more is asked for than was read of them."""
+        template = projection.template(row_type(self.kind))
+        if not attributes(template) <= {*self.layout.columns, "index", CURSOR}:
+            return None
+        run = _Run(self.kind, b"", first_index)
+        return _ENCODER.encode(run.objects(self.layout, self.rows, template, projection))[1:-1]
+
+
+def decode(kind: ResultKind, content: bytes) -> Decoded | None:
+    """Read `[row, row, ...]`, which is known to be text, as most rows of a kind are; None when it is anything else."""
+    layout = usual_layout(kind)
+    try:
+        return Decoded(kind, layout, layout.decoder.decode(content)) if layout else None
+    except (ValueError, RecursionError):
+        return None
+
+
 class _Run:
     """Rows of one kind that follow each other, as bytes and, when they are asked for, cut apart."""
 
@@ -73,7 +98,7 @@ class _Run:
             try:
                 rows = layout.decoder.decode(self._content)
                 if layout.is_fit(rows):
-                    return _ENCODER.encode(self._objects(layout, rows, template, projection))[1:-1], len(rows)
+                    return _ENCODER.encode(self.objects(layout, rows, template, projection))[1:-1], len(rows)
             except (ValueError, RecursionError):
                 continue
         objects = [_object(row, projection.template(type(row)), projection.cursor_prefix) for row in self._each()]
@@ -89,7 +114,7 @@ class _Run:
         """Count from the index of the first row, without end."""
         return count(self._first_index)
 
-    def _objects(self, layout: Layout, rows: list[Any], template: Template, projection: Projection) -> list[Any]:
+    def objects(self, layout: Layout, rows: list[Any], template: Template, projection: Projection) -> list[Any]:
         """Return what the encoder writes as asked for; the rows are used up."""
         renamed = _renamed_type(layout.members, template) if layout.members else None
         if renamed is not None:

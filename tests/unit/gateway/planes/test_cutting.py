@@ -15,10 +15,11 @@ from gateway.planes import service
 from gateway.planes.cutting import CutRows, cut_rows
 from gateway.planes.read import Body
 from gateway.planes.records import JobRead
+from gateway.planes.transcode import HeldRows
 from schema.ids import GraphKey, JobRef
 from schema.page import Window
 from schema.plane import Plane
-from schema.projection import Projection
+from schema.projection import CURSOR, Constant, Projection, Template
 
 REF = JobRef(Plane.SERVICE, GraphKey("p1", name="movies"), "j-1")
 PAD = "x" * 400
@@ -90,6 +91,60 @@ def test_a_body_of_any_layout_says_the_same(content: bytes, monkeypatch: pytest.
     read = _said(_read(content))
     monkeypatch.setattr(service, "cut_rows", lambda _: None)
     assert read == _said(_read(content))
+
+
+EDGES = [{"source": f"v{number}", "target": "w", "label": PAD, "properties": {}} for number in range(500)]
+VERTEX = (("l", "label"), ("p", "properties"), ("i", "vertex_id"))
+EDGE = (("t", "target_id"), ("s", "source_id"), ("p", "properties"), ("l", "label"), ("i", "edge_index"))
+
+
+@pytest.mark.parametrize(
+    ("key", "rows", "template"),
+    [
+        ("vertices", VERTICES, VERTEX),
+        ("vertices", VERTICES, (*VERTEX, ("n", "index"), ("t", Constant("T")))),
+        ("vertices", VERTICES, (("c", CURSOR), ("node", VERTEX))),
+        ("vertices", VERTICES, (("r", "raw"),)),
+        ("vertices", [*VERTICES[:300], {"id": 7, "label": ["a", "b"]}, *VERTICES[300:]], VERTEX),
+        ("vertices", [*VERTICES[:300], {"id": None}, *VERTICES[300:]], (("n", "index"),)),
+        ("vertices", [{}] * 9 + VERTICES, (("n", "index"),)),
+        ("vertices", VERTICES * 12, VERTEX),
+        ("edges", EDGES, EDGE),
+        ("edges", [{**row, "score": 0.5} for row in EDGES], (*EDGE, ("v", "value"))),
+        ("pagerank", [{PAD: number / 8} for number in range(500)], (("v", "value"), ("i", "vertex_id"))),
+    ],
+)
+def test_a_cut_page_is_written_as_a_whole_one_however_often(
+    key: str, rows: list[Any], template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was read of its rows when it was cut, and whatever is asked of them."""
+    content = _body({key: rows, **_sizes(rows, offset=3)})
+    projection = Projection(lambda _: template, "1x.")
+    cut = _read(content, limit=len(rows), offset=3).page
+    monkeypatch.setattr(service, "cut_rows", lambda _: None)
+    whole = _read(content, limit=len(rows), offset=3).page
+    assert cut is not None
+    assert whole is not None
+    assert isinstance(cut.rows, CutRows)
+    assert isinstance(whole.rows, HeldRows)
+    expected = b",".join(whole.rows.runs(projection))
+    for _ in range(2):
+        assert b",".join(cut.rows.runs(projection)) == expected
+
+
+def test_rows_are_read_once_unless_they_are_many_or_of_another_kind() -> None:
+    """The first of them tell the kind; what is read is let go when it was written."""
+    few, many, others = (
+        cut_rows(_body({key: rows, **_sizes(rows)}))
+        for key, rows in (("vertices", VERTICES), ("vertices", VERTICES * 12), ("pagerank", [{PAD: 0.5}] * 500))
+    )
+    assert few is not None
+    assert many is not None
+    assert others is not None
+    assert [run.decoded is not None for run in few.runs] == [False] * 2 + [True] * (len(few.runs) - 2)
+    assert not any(run.decoded for cut in (many, others) for run in cut.runs)
+    assert few.runs[-1].write(0, NAMES) is not None
+    assert few.runs[-1].write(0, NAMES) is None
 
 
 def test_more_rows_than_were_asked_are_left_out_as_ever() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.planes.layouts import layouts, row_type
+from gateway.planes.layouts import layouts, row_type, usual_layout
 from schema.rows import EdgeRow, RawRow, ResultKind, VertexRow
 
 EDGES, VERTICES = ResultKind.EDGES, ResultKind.VERTICES
@@ -111,6 +111,15 @@ def test_the_decoder_of_a_selection_is_made_once() -> None:
     first = layouts(VERTICES, frozenset({"label", "index"}), list)
     assert layouts(VERTICES, frozenset({"label", "cursor"}), list) is first
     assert layouts(VERTICES, frozenset({"vertex_id", "label"}), list) is not first
+
+
+def test_only_rows_that_are_objects_of_known_members_have_a_usual_layout() -> None:
+    """It reads all of them, so that whatever is asked of the rows can be written."""
+    found = {kind: layout for kind in ResultKind if (layout := usual_layout(kind))}
+    assert {kind: layout.members for kind, layout in found.items()} == {
+        VERTICES: {"vertex_id", "label", "properties"},
+        EDGES: {"source_id", "target_id", "edge_index", "label", "properties"},
+    }
 
 
 def test_every_kind_has_layouts_and_a_type_of_row() -> None:
