@@ -165,12 +165,9 @@ async def test_a_large_page_costs_one_row_and_one_call_and_arrives_whole() -> No
 async def test_what_is_left_at_the_end_arrives_however_much_it_is(left: int, beside: list[dict[str, str]]) -> None:
     """Also where another list keeps it from being cut."""
     count = 20_000 + left
-    whole = {"data": {"outputs": {"vertices": [row(number) for number in range(count)], "edges": beside}}}
-    whole["data"]["outputs"] |= {"data_return_size": count, "data_offset": 0, "data_total_size": count}
-    first = json.dumps({"data": {"outputs": {"vertices": [row(0)], "data_offset": 0, "data_total_size": count}}})
-    upstream = Upstream(
-        json.dumps({**whole, "status": "success"}).encode(), first=f'{first[:-1]}, "status": "success"}}'.encode()
-    )
+    whole = body([row(number) for number in range(count)], total=count)
+    listed = b'], "edges": %b, "data_return_size"' % json.dumps(beside).encode()
+    upstream = Upstream(whole.replace(b'], "data_return_size"', listed), first=body([row(0)], total=count))
     call = await Call().answered(gateway(upstream, spool_max_bytes=1))
     rows = json.loads(call.content)["data"]["findJob"]["result"]["rows"]
     assert [node["vertexId"] for node in rows["nodes"]] == [f"v{number}" for number in range(count)]
