@@ -30,6 +30,7 @@ from gateway.http.checking import Checks
 from gateway.http.persisted import PersistedDocuments
 from gateway.http.stream import StreamSeats
 from gateway.landing import landing
+from gateway.memory import find_heap, give_back
 from gateway.metrics import CACHE_BYTES, CONNECTIONS, EXPORTS, REFUSALS, ROWS_UNDER_WAY, UNDER_WAY, Metrics
 from gateway.middleware import protected, protection
 from gateway.operations import opener
@@ -113,11 +114,14 @@ def _measure(app: Starlette, seats: StreamSeats) -> None:
 
 @asynccontextmanager
 async def _lifespan(runtime: Runtime, _app: Starlette) -> AsyncIterator[None]:
-    lag = asyncio.create_task(runtime.measure_lag())
+    background = [asyncio.create_task(runtime.measure_lag())]
+    if heap := find_heap():
+        background.append(asyncio.create_task(give_back(heap, runtime.clock.sleep)))
     try:
         yield
     finally:
-        lag.cancel()
+        for task in background:
+            task.cancel()
         await runtime.close()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import gc
 import os
 import signal
@@ -110,12 +109,6 @@ def _config(
     )
 
 
-# From malloc.h of glibc: from which size on memory is taken from the system, and given back, for itself; and how much
-# the heap keeps at its end.
-_M_MMAP_THRESHOLD, _LARGE_BYTES = -3, 4 * 1024 * 1024
-_M_TRIM_THRESHOLD, _SPARE_BYTES = -1, 16 * 1024 * 1024
-
-
 class _Server(uvicorn.Server):
     """
     uvicorn's server, which drains before it closes the port.
@@ -137,7 +130,6 @@ class _Server(uvicorn.Server):
         # What is here now stays: a full collection that walked all of it was seen to hold the loop for 35 ms.
         gc.collect()
         gc.freeze()
-        _give_memory_back()
         log.info(Event.LISTENING, urls=[url_of(listener) for listener in sockets or ()])
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -168,13 +160,3 @@ class _Server(uvicorn.Server):
             if left <= 0 and not self._end_streams():
                 self.should_exit = True
         return await super().on_tick(counter)
-
-
-def _give_memory_back() -> None:
-    """Let what large bodies took go back to the system when they are gone; where the C library can be told."""
-    with contextlib.suppress(OSError, AttributeError):
-        # By itself glibc takes more and more from its heap once something large was freed, and gives little back: after
-        # a few large bodies a process stayed at four times its size.
-        library = ctypes.CDLL(None)
-        library.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
-        library.mallopt(_M_TRIM_THRESHOLD, _SPARE_BYTES)
