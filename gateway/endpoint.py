@@ -29,7 +29,7 @@ from gateway.http.events import FRAMINGS, EventStream, Framing
 from gateway.http.exchange import Exchange, Opened
 from gateway.http.negotiation import GRAPHQL_JSON, HTML, JSON, negotiate, negotiate_stream
 from gateway.http.operation import Executor, Operation
-from gateway.http.problems import present
+from gateway.http.problems import let_go, present
 from gateway.http.refusals import reasons_in
 from gateway.http.request import METHODS, GraphQLRequest, read_request
 from gateway.http.stream import Streams, StreamSeats
@@ -233,6 +233,7 @@ async def _answer_result(exchange: Exchange, context: Context, result: Execution
         log.error(
             Event.UNEXPECTED, request_id=exchange.request_id, count=len(defects), **describe_exception(defects[0])
         )
+    let_go(errors)
     if result.data is None and all(error.path is None for error in errors):
         return exchange.refuse_document(*entries)
     exchange.codes |= {entry["extensions"]["code"] for entry in entries}

@@ -30,6 +30,19 @@ def present(errors: Iterable[GraphQLError], request_id: str) -> tuple[list[dict[
     return entries, defects
 
 
+def let_go(errors: Iterable[GraphQLError]) -> None:
+    """
+    Take from errors, once they are told, the frames they passed and the errors behind them.
+
+    Those hold what was read, pages included, and the execution, which holds the errors: all of it would stay until a
+    garbage collection happened to look.
+    """
+    for error in errors:
+        for told in (error, error.original_error):
+            if told is not None:
+                told.__traceback__ = told.__cause__ = told.__context__ = None
+
+
 def _is_mistake(error: GraphQLError) -> bool:
     """Tell whether the client's input is at fault, as GraphQL execution found."""
     if error.path is None:

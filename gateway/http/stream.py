@@ -16,7 +16,7 @@ from graphql import ExecutionResult, GraphQLError, OperationType
 
 from gateway.http.answer import collect_result
 from gateway.http.operation import Executor, Operation
-from gateway.http.problems import INTERNAL, INTERNAL_TEXT, present
+from gateway.http.problems import INTERNAL, INTERNAL_TEXT, let_go, present
 from gateway.http.refusals import reasons_in
 from gateway.seats import Seat, Seats
 from gateway.telemetry import Event, describe_exception, log
@@ -200,11 +200,13 @@ class Stream:
         return await collect_result(content, _MOST_BYTES)
 
     def _entries(self, errors: Iterable[GraphQLError]) -> list[Entry]:
-        entries, defects = present(errors, self._request_id)
+        told = [*errors]
+        entries, defects = present(told, self._request_id)
         self.codes |= {entry["extensions"]["code"] for entry in entries}
         self.reasons |= reasons_in(entries)
         if defects:
             _log_defect(defects[0], len(defects), self._request_id)
+        let_go(told)
         return [*entries]
 
     def _entry(self, error: Exception) -> Entry:

@@ -127,11 +127,7 @@ class PlaneClient:
         request = self._request(read, origin, headers)
         breaker = self.breakers.of(origin)
         ticket = self._admitted(breaker)
-        limits = self._limits
-        intake = Intake(
-            max_body_bytes=limits.max_body_bytes, accept_compressed=limits.accept_compressed, room=limits.room
-        )
-        exchange = _Exchange(intake, sink)
+        exchange = _Exchange(self._intake(), sink)
         started = asyncio.get_running_loop().time()
         try:
             error = await self._send(request, exchange, timeout_seconds)
@@ -139,8 +135,18 @@ class PlaneClient:
             self._settle(breaker, ticket, exchange, asyncio.get_running_loop().time() - started)
         # Raised here and not where it was met: an error must not carry, as its context, one that holds the request.
         if error is not None:
-            raise error
+            try:
+                raise error
+            finally:
+                # It holds this frame now; did the frame hold it too, both would outlive their use.
+                del error
         return self._body(read, headers, exchange)
+
+    def _intake(self) -> Intake:
+        limits = self._limits
+        return Intake(
+            max_body_bytes=limits.max_body_bytes, accept_compressed=limits.accept_compressed, room=limits.room
+        )
 
     def _request(self, read: Read, origin: str, headers: Mapping[str, str]) -> httpx.Request:
         # Dots would climb into another project. Ids are checked long before this.

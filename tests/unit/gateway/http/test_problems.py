@@ -2,7 +2,7 @@
 
 from graphql import FieldNode, GraphQLError, NameNode
 
-from gateway.http.problems import INTERNAL_TEXT, present
+from gateway.http.problems import INTERNAL_TEXT, let_go, present
 from schema.errors import NotFoundError
 
 NODE = FieldNode(name=NameNode(value="job"))
@@ -50,3 +50,18 @@ def test_variables_that_cannot_be_meant_are_the_clients() -> None:
     entries, defects = present([GraphQLError("Variable ...", NODE)], "r")
     assert entries == [{"message": "Variable ...", "extensions": {"code": "BAD_USER_INPUT", "requestId": "r"}}]
     assert defects == []
+
+
+def test_errors_that_were_told_hold_nothing_more() -> None:
+    """What a frame or a decoder's error holds may be a page."""
+    try:
+        try:
+            raise ValueError("behind")
+        except ValueError as behind:
+            raise NotFoundError("No such job.") from behind
+    except NotFoundError as told:
+        error = GraphQLError("x", path=["job"], original_error=told)
+    let_go([error])
+    original = error.original_error
+    assert isinstance(original, NotFoundError)
+    assert (original.__traceback__, original.__cause__, original.__context__) == (None, None, None)
