@@ -26,6 +26,9 @@ _LONGEST_MESSAGE_BYTES = 64 * 1024
 _LONGEST_SOCKET_HEADER = 20 * 1024
 _DEFAULT = ConnectionBounds()
 
+# How much is made between two looks for garbage; requests that end well leave none that only such a look finds.
+_GARBAGE = (10_000, 20, 20)
+
 
 class PortError(Exception):
     """The port cannot be opened; the text says why."""
@@ -130,6 +133,7 @@ class _Server(uvicorn.Server):
         # What is here now stays: a full collection that walked all of it was seen to hold the loop for 35 ms.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*_GARBAGE)
         log.info(Event.LISTENING, urls=[url_of(listener) for listener in sockets or ()])
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
