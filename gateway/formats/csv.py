@@ -17,6 +17,7 @@ import msgspec
 
 from gateway.formats.writer import Shape, misfits_of, raw_text
 from gateway.planes.tables import Table
+from gateway.planes.values import NULL
 
 _ENCODER = msgspec.json.Encoder()
 _END = "\r\n"
@@ -27,7 +28,7 @@ _NEEDS_QUOTES = re.compile(r'[",\r\n]')
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?", re.ASCII)
 
-_Cells = Callable[[Sequence[Any]], list[str]]
+_Cells = Callable[[Sequence[Any]], Sequence[str]]
 
 
 class CsvWriter:
@@ -47,21 +48,31 @@ class CsvWriter:
         columns = [cells(column) for cells, column in zip(self._cells, table.columns, strict=True)]
         if table.misfits or not columns:
             columns.append(_json_cells(misfits_of(table)))
-            return (_END.join(map(",".join, zip(*columns, strict=True))) + _END).encode()
+            return _lines(columns, table.rows, _END)
         # The last column is empty in every line.
-        return (f",{_END}".join(map(",".join, zip(*columns, strict=True))) + f",{_END}").encode()
+        return _lines(columns, table.rows, f",{_END}")
 
     def tail(self) -> bytes:
         """Write nothing: a line ends by itself."""
         return b""
 
 
-def _text_cells(texts: Sequence[str | None], *, guarded: bool) -> list[str]:
+def _lines(columns: Sequence[Sequence[str]], rows: int, end: str) -> bytes:
+    """Join cells to lines. They are laid out as they are written, so that one join does it all."""
+    width = 2 * len(columns)
+    pieces = [","] * (width * rows)
+    for place, cells in enumerate(columns):
+        pieces[2 * place :: width] = cells
+    pieces[width - 1 :: width] = [end] * rows
+    return "".join(pieces).encode()
+
+
+def _text_cells(texts: Sequence[str | None], *, guarded: bool) -> Sequence[str]:
     if None not in texts:
         lines = "\n" + "\n".join(texts)  # type: ignore[arg-type]  # None was looked for
         breaks = lines.encode("utf-8", "surrogatepass").translate(None, _PLAIN)
-        if breaks == b"\n" * len(texts) and "\n-" not in lines and "\n\n" not in lines and lines[-1] != "\n":
-            return list(texts)  # type: ignore[arg-type]
+        if breaks == b"\n" * len(texts) and "\n-" not in lines and "" not in texts:
+            return texts  # type: ignore[return-value]
     elif not any(texts) and "" not in texts:
         return [""] * len(texts)
     return [_text_cell(text, guarded) for text in texts]
@@ -77,11 +88,14 @@ def _text_cell(text: str | None, guarded: bool) -> str:
 
 
 def _json_cells(raws: Sequence[msgspec.Raw | None]) -> list[str]:
-    if None not in raws:
-        lines = b"\n".join(raws)  # type: ignore[arg-type]  # None was looked for
-        if lines.count(b"\n") == len(raws) - 1 and b"\nnull\n" not in b"\n%b\n" % lines:
-            quoted = lines.replace(b'"', b'""').replace(b"\n", b'"\n"')
-            return f'"{quoted.decode()}"'.split("\n")
+    if None not in raws and NULL not in raws:
+        lines = b"\n".join(raws).replace(b'"', b'""')  # type: ignore[arg-type]  # None was looked for
+        cells = lines.replace(b"\n", b'"\n"').decode().split("\n")
+        if len(cells) == len(raws):
+            # The first and the last have no neighbour that would have given them this quote.
+            cells[0] = f'"{cells[0]}'
+            cells[-1] += '"'
+            return cells
     return [_text_cell(raw_text(raw), False) for raw in raws]
 
 

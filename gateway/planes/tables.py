@@ -7,7 +7,9 @@ no format.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -18,10 +20,19 @@ from gateway.planes.layouts import Layout, layouts, row_type
 from gateway.planes.rows import Rows
 from schema.rows import RawRow, ResultKind
 
+_RAW = msgspec.json.Decoder(msgspec.Raw)
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
+# Brackets looked at for the end of the first row.
+_MOST_TRIES = 16
 # What every row has; the rest are its columns.
 _OF_EVERY_ROW = frozenset({"index", "raw"})
 _IDS_ALONE = ("vertex_id",)
+# What is left of one row that maps a vertex to a number when all is deleted that is no sign of JSON.
+_PAIR = b'{"":},'
+_NO_SIGNS = bytes(set(range(256)).difference(b'{}[]":,\\'))
+_BLANKS = b" \t\r\n"
+_FLATTENED = bytes.maketrans(b"{}:", b"  ,")
+_FLAT = msgspec.json.Decoder(list[str | float | None])
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +67,10 @@ def read_table(kind: ResultKind, content: bytes, first_index: int) -> Table:
     if not content.isascii():
         str(content, "utf-8")  # Nothing else looks into what is copied through.
     names = names_of(kind)
+    if kind is ResultKind.VERTEX_VALUES and (columns := _pairs(content)) is not None:
+        return Table(names, columns, first_index, len(columns[0]), {})
     if names:
-        for layout in layouts(kind, frozenset(names), lambda: _RAWS.decode(content)):
+        for layout in layouts(kind, frozenset(names), lambda: _first_row(content)):
             try:
                 rows = layout.decoder.decode(content)
                 if layout.is_fit(rows):
@@ -65,6 +78,31 @@ def read_table(kind: ResultKind, content: bytes, first_index: int) -> Table:
             except (ValueError, RecursionError):
                 continue
     return _one_by_one(kind, _RAWS.decode(content), first_index, names)
+
+
+def _pairs(content: bytes) -> tuple[Sequence[Any], ...] | None:
+    """
+    Return the vertices and the numbers of `[{vertex:number}, ...]`; None for rows of which any might be otherwise.
+
+    With each sign where it has to be, and no brace that closes before its number, the rows are one flat list but for
+    braces and colons: three times as quick to read as an object for each row. Blanks keep apart what braces do.
+    """
+    signs = content.translate(None, _NO_SIGNS)
+    if signs != b"[%b]" % (len(signs) // len(_PAIR) * _PAIR)[:-1] or b":}" in content.translate(None, _BLANKS):
+        return None
+    try:
+        flat = _FLAT.decode(content.translate(_FLATTENED))
+    except ValueError:
+        return None
+    return flat[::2], flat[1::2]
+
+
+def _first_row(content: bytes) -> Sequence[msgspec.Raw]:
+    """Return the first row alone: an object ends at the first place where what is before it decodes."""
+    for end in islice(re.finditer(rb"\}", content), _MOST_TRIES):
+        with suppress(ValueError, RecursionError):
+            return [_RAW.decode(content[1 : end.end()])]
+    return _RAWS.decode(content)
 
 
 def _columns(layout: Layout, rows: list[Any], names: tuple[str, ...]) -> tuple[Sequence[Any], ...]:

@@ -1,9 +1,12 @@
 """Tables: the columns of each kind, rows that do not fit, and what cannot be rows."""
 
+import json
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.planes.tables import Table, names_of, read_table
 from schema.rows import ResultKind
@@ -81,3 +84,63 @@ def test_what_is_no_text_is_told_as_such() -> None:
     """Properties are copied through, so nothing else would notice."""
     with pytest.raises(UnicodeDecodeError):
         read_table(VERTICES, b'[{"id":"a","properties":{"x":"\xff"}}]', 0)
+
+
+_PAIRS = st.lists(
+    st.dictionaries(
+        st.text(), st.none() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False), min_size=1, max_size=1
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(_PAIRS, st.sampled_from([(",", ":"), (", ", ": "), (" , ", " :")]), st.booleans(), st.sampled_from([None, 1]))
+def test_pairs_are_read_as_objects_are(
+    rows: list[dict[str, float | None]], separators: tuple[str, str], is_ascii: bool, indent: int | None
+) -> None:
+    """Nearly all are read as one flat list; one odd row among them has each read for itself."""
+    content = json.dumps(rows, separators=separators, ensure_ascii=is_ascii, indent=indent).encode()
+    together = read_table(ResultKind.VERTEX_VALUES, content, 0)
+    alone = read_table(ResultKind.VERTEX_VALUES, content[:-1] + b',{"odd":[]}]', 0)
+    assert columns(together) == {name: column[:-1] for name, column in columns(alone).items()}
+    assert together.misfits == {}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b'[{"":}1]', b'[{"a":}1,{"b":}2]', b'[{"a": }1]', b'[{"a":\n}1]', b'[{"a"1:}]', b'[{1"a":}]', b'[1{"a":}]'),
+        *(b'[{"a":1}{"b":2}]', b'[{"a":1}2,{"b":2}]', b'[{"a":1} 2]', b'[{"a":1}]2', b'2[{"a":1}]', b'[{"a":1},]'),
+        *(b'[{"a":1 2}]', b'[{"a" 5:1}]', b'[{"a":}]', b"[{:1}]", b'["a":1]', b'[{"a",1}]', b'[{"a":1]', b'["a":1}]'),
+        *(b'[{"a":01}]', b'[{"a":nul}]', b'[{"a":1}],[{"b":2}]', b'[{"a\x01":1}]'),
+    ],
+)
+def test_pairs_that_are_no_json_are_told_as_such(content: bytes) -> None:
+    """Braces and colons count, though rows are read without."""
+    with pytest.raises(msgspec.DecodeError):
+        read_table(ResultKind.VERTEX_VALUES, content, 0)
+
+
+@pytest.mark.parametrize("content", [b'[{"a":1,"b":2}]', b'[{"a":{}}]', b"[{}]", b'["a",1]'])
+def test_what_looks_like_pairs_is_a_misfit(content: bytes) -> None:
+    """Or none of them is read."""
+    table = read_table(ResultKind.VERTEX_VALUES, content, 0)
+    assert [bytes(raw) for raw in table.misfits.values()] == [
+        bytes(row) for row in msgspec.json.decode(content, type=list[msgspec.Raw])
+    ]
+
+
+def test_the_layout_of_edges_is_that_of_the_first_whatever_braces_it_has() -> None:
+    """The first brace that closes need not be that of the row."""
+    edge = b'{"properties":{"a}":[{"b":{}}]},"source":"a","target":"b","s":0.5}'
+    for content in (b"[%b]" % edge, b'[%b,{"source":"b","target":"c","s":1}]' % edge, b" [%b]" % edge):
+        assert columns(read_table(ResultKind.EDGES, content, 0))["value"][0] == 0.5
+
+
+@pytest.mark.parametrize("content", [b'[{"a":true}]', b'[{"a":"1"}]', b'[{"a":1},{"b":"x"}]'])
+def test_pairs_with_other_values_are_read_as_objects_are(content: bytes) -> None:
+    """What a value means is not for the quick way to say."""
+    together = columns(read_table(ResultKind.VERTEX_VALUES, content, 0))
+    alone = columns(read_table(ResultKind.VERTEX_VALUES, content[:-1] + b',{"odd":[]}]', 0))
+    assert together == {name: column[:-1] for name, column in alone.items()}
