@@ -99,11 +99,11 @@ def _json_cells(raws: Sequence[msgspec.Raw | None]) -> list[str]:
     return [_text_cell(raw_text(raw), False) for raw in raws]
 
 
-def _number_cells(numbers: Sequence[float | None]) -> list[str]:
+def _number_cells(numbers: Sequence[float | None]) -> Sequence[str]:
     return _ENCODER.encode(numbers)[1:-1].replace(b"null", b"").decode().split(",")
 
 
-def _list_cells(lists: Sequence[Sequence[str] | None], *, guarded: bool) -> list[str]:
+def _list_cells(lists: Sequence[Sequence[str] | None], *, guarded: bool) -> Sequence[str]:
     """Write lists of texts with `;` between them; one that would not read back as it was, as JSON."""
     if None not in lists and all(lists):
         items = "\n" + "\n".join(chain.from_iterable(lists))  # type: ignore[arg-type]  # None was looked for

@@ -24,7 +24,7 @@ MEASURES: dict[str, tuple[Measure, tuple[str, ...]]] = {
     "pages": (pages.measure, (GATEWAY, PLAIN, PASSTHROUGH, PEER)),
     "memory": (footprint.measure_memory, (GATEWAY,)),
     "unread": (footprint.measure_unread, (GATEWAY,)),
-    "exports": (exports.measure, (GATEWAY,)),
+    "exports": (exports.measure, (GATEWAY, PASSTHROUGH)),
     "turns": (footprint.measure_turns, (PROBED,)),
     "beside": (footprint.measure_beside, (GATEWAY,)),
     "new": (small.measure_new, (GATEWAY, PLAIN)),

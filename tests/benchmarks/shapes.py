@@ -18,6 +18,9 @@ TOTAL_ROWS = 100_000
 # Results of several calls, `large-` before the name of a shape: the rows of one call again and again.
 LARGE = "large"
 LARGE_ROWS = 1_000_000
+# The same, given as fast as a network of 1 Gbit/s gives them.
+LINKED = "linked"
+LINK_BYTES_A_SECOND = 125_000_000
 # Answered later than everything else, so that questions meet while it is being asked.
 RUNNING = "running"
 RUNNING_LATENCY_SECONDS = 0.02

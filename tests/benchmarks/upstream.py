@@ -18,6 +18,8 @@ import uvloop
 from tests.benchmarks.shapes import (
     LARGE,
     LARGE_ROWS,
+    LINK_BYTES_A_SECOND,
+    LINKED,
     RUNNING,
     RUNNING_LATENCY_SECONDS,
     SHAPES,
@@ -31,6 +33,8 @@ _RUNNING_BODY = b'{"data":{},"status":"running"}'
 _COUNTS = "/_counts"
 FINISH = "/_finish"
 _ENDED_BODY = b'{"data":{},"status":"success"}'
+# Two milliseconds of the link: timers are not finer than one.
+_STEP_BYTES = 256 * 1024
 
 
 class Rows:
@@ -78,10 +82,11 @@ class Upstream:
             return _response(_RUNNING_BODY), RUNNING_LATENCY_SECONDS
         if story == WATCHED:
             return _response(_ENDED_BODY if job_id in self._finished else _RUNNING_BODY), 0.0
-        name = job_id.split("-")[1] if story == LARGE else story
+        is_large = story in (LARGE, LINKED)
+        name = job_id.split("-")[1] if is_large else story
         if name not in SHAPES:
             return _response(b'{"errorCode":"GES.8301","errorMessage":"can not find job"}', "400 Bad Request"), 0.0
-        return self._page(name, query, LARGE_ROWS if story == LARGE else TOTAL_ROWS), 0.0
+        return self._page(name, query, LARGE_ROWS if is_large else TOTAL_ROWS), 0.0
 
     def _write_page(self, name: str, query: str, total: int) -> bytes:
         window = dict(parse_qsl(query))
@@ -106,6 +111,9 @@ class Connection(asyncio.Protocol):
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
         self._unread = b""
+        self._is_taken = asyncio.Event()
+        self._is_taken.set()
+        self._paced: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep what answers are written to."""
@@ -116,11 +124,39 @@ class Connection(asyncio.Protocol):
         """Answer every request that is complete."""
         *requests, self._unread = (self._unread + data).split(_END_OF_HEAD)
         for request in requests:
-            response, delay_seconds = self._upstream.answer(request.split(b" ", 2)[1].decode())
-            if delay_seconds:
+            target = request.split(b" ", 2)[1].decode()
+            response, delay_seconds = self._upstream.answer(target)
+            if f"/{LINKED}-" in target:
+                self._paced = asyncio.get_running_loop().create_task(self._write_paced(response))
+            elif delay_seconds:
                 asyncio.get_running_loop().call_later(delay_seconds, self._transport.write, response)
             else:
                 self._transport.write(response)
+
+    def pause_writing(self) -> None:
+        """Wait for the client to take what it has."""
+        self._is_taken.clear()
+
+    def resume_writing(self) -> None:
+        """Write on."""
+        self._is_taken.set()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """Write no more."""
+        if self._paced is not None:
+            self._paced.cancel()
+
+    async def _write_paced(self, response: bytes) -> None:
+        """Write as fast as the link allows; what a client was late to take is not made up for."""
+        now = asyncio.get_running_loop().time
+        step_seconds = _STEP_BYTES / LINK_BYTES_A_SECOND
+        due = now()
+        for start in range(0, len(response), _STEP_BYTES):
+            await self._is_taken.wait()
+            self._transport.write(response[start : start + _STEP_BYTES])
+            # Late by less than a step is the timer's doing.
+            due = max(due, now() - step_seconds) + step_seconds
+            await asyncio.sleep(due - now())
 
 
 async def serve(port: int) -> None:
