@@ -24,7 +24,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.formats.registry import open_writer, write_rows
 from gateway.formats.writer import Shape
 from gateway.http.answer import STATUS_BY_CODE, RefusalError, answer_errors, problem
-from gateway.http.operation import while_connected
+from gateway.http.operation import WhileConnected
 from gateway.http.refusals import reasons_in
 from gateway.http.telling import CLIENT_GONE, CUT_OFF, count_operation, log_operation
 from gateway.jobs.whole import Reads, WholeResult
@@ -131,7 +131,7 @@ class Export:
         exchange = _Exchange(request, request.state.request_id)
         started = time.perf_counter()
         try:
-            async with while_connected(receive, None):
+            async with WhileConnected(receive, None):
                 await self._answer(exchange, send)
         except (GatewayError, RefusalError) as error:
             await exchange.refusal(error)(scope, receive, send)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -119,7 +120,7 @@ class Front:
 
     def _keep(self, key: Key, offer: Offer | None, recording: _Recording) -> None:
         headers, content = recording.headers, recording.content
-        if offer is None or content is None or not _vary(headers) <= DECIDING:
+        if offer is None or content is None or not _varies_as_known(headers):
             return
         if wants_fresh(key.headers):
             # Never looked up itself; it replaces what others would get who do not mind.
@@ -224,9 +225,13 @@ def _again(taken: Taken, receive: Receive) -> Receive:
     return receive_again
 
 
-def _vary(headers: Iterable[tuple[bytes, bytes]]) -> set[bytes]:
-    values = b",".join(value for name, value in headers if name == b"vary")
-    return {name.strip().lower() for name in values.split(b",")} - {b""}
+def _varies_as_known(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    return all(_are_deciding(value) for name, value in headers if name == b"vary")
+
+
+@lru_cache(maxsize=64)
+def _are_deciding(names: bytes) -> bool:
+    return {name.strip().lower() for name in names.split(b",")} - {b""} <= DECIDING
 
 
 def _without(headers: Headers, left_out: bytes) -> Headers:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterable, Awaitable, Sequence
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, TypeVar
@@ -57,7 +56,7 @@ class Executor:
 
     async def run(self, operation: Operation, context: Context, receive: Receive, seconds: float) -> ExecutionResult:
         """Return the result. Raises ClientDisconnect when the client leaves before it, TimeoutError when time is up."""
-        async with while_connected(receive, seconds):
+        async with WhileConnected(receive, seconds):
             return await self._completed(operation, context)
 
     async def _completed(self, operation: Operation, context: Context) -> ExecutionResult:
@@ -115,38 +114,44 @@ class Executor:
         )
 
 
-@asynccontextmanager
-async def while_connected(receive: Receive, seconds: float | None) -> AsyncIterator[None]:
-    """Break off what is done inside when the client leaves or time is up: by ClientDisconnect or TimeoutError."""
-    loop = asyncio.get_running_loop()
-    leaving: asyncio.Task[None] | None = None
-    is_gone = False
+class WhileConnected:
+    """
+    Breaks off what is done inside when the client leaves or time is up: by ClientDisconnect or TimeoutError.
 
-    async def watch() -> None:
-        nonlocal is_gone
-        await until_disconnect(receive)
-        is_gone = True
-        limit.reschedule(loop.time())
+    A class, since a generator would cost a small query more than the watching itself.
+    """
 
-    def begin() -> None:
-        nonlocal leaving
-        leaving = loop.create_task(watch())
+    def __init__(self, receive: Receive, seconds: float | None) -> None:
+        self._receive = receive
+        self._limit = asyncio.timeout(seconds)
+        self._leaving: asyncio.Task[None] | None = None
+        self._is_gone = False
 
-    limit = asyncio.timeout(seconds)
-    # Most operations are over before anybody could have left.
-    beginning = loop.call_later(_UNWATCHED_SECONDS, begin)
-    try:
-        async with limit:
-            yield
-    except TimeoutError:
-        if is_gone:
-            raise ClientDisconnect from None
-        raise
-    finally:
-        beginning.cancel()
-        if leaving is not None:
-            leaving.cancel()
-            await asyncio.gather(leaving, return_exceptions=True)
+    async def __aenter__(self) -> None:
+        # Most operations are over before anybody could have left.
+        self._beginning = asyncio.get_running_loop().call_later(_UNWATCHED_SECONDS, self._begin)
+        await self._limit.__aenter__()
+
+    async def __aexit__(self, kind: type[BaseException] | None, *raised: Any) -> None:
+        self._beginning.cancel()
+        try:
+            await self._limit.__aexit__(kind, *raised)
+        except TimeoutError:
+            if self._is_gone:
+                raise ClientDisconnect from None
+            raise
+        finally:
+            if self._leaving is not None:
+                self._leaving.cancel()
+                await asyncio.gather(self._leaving, return_exceptions=True)
+
+    def _begin(self) -> None:
+        self._leaving = asyncio.get_running_loop().create_task(self._watch())
+
+    async def _watch(self) -> None:
+        await until_disconnect(self._receive)
+        self._is_gone = True
+        self._limit.reschedule(asyncio.get_running_loop().time())
 
 
 async def _together(awaitables: Sequence[Awaitable[T]]) -> list[T]:

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from gateway.http.operation import Executor, Operation, _together, while_connected
+from gateway.http.operation import Executor, Operation, WhileConnected, _together
 from schema.build import build_schema
 from schema.context import Context
 from schema.plans import Plans
@@ -121,7 +121,7 @@ async def test_time_that_a_field_ran_out_of_is_its_own() -> None:
     """It is no deadline of ours, nor has the client left."""
 
     async def late(line: Line) -> None:
-        async with while_connected(line.receive, 60):
+        async with WhileConnected(line.receive, 60):
             raise TimeoutError("of a plane")
 
     with pytest.raises(TimeoutError, match="plane"):
