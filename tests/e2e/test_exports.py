@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -14,12 +12,12 @@ from gateway.app import create_app
 from gateway.settings import Settings
 from schema.ids import GraphKey, JobRef, job_id_of
 from schema.plane import Plane
+from tests.support_asgi import Call, Pieces
 
 pytestmark = pytest.mark.anyio
 
 TOTAL = 230_000
 WINDOW = 100_000
-PIECE_BYTES = 64 * 1024
 ID = job_id_of(JobRef(Plane.SERVICE, GraphKey("p1", name="movies"), "job-1"))
 
 
@@ -33,27 +31,6 @@ def body(offset: int, limit: int, total: int = TOTAL, status: str = "success") -
     rows = ",".join(map(row, range(offset, min(offset + limit, total))))
     sizes = f'"data_offset":{offset},"data_total_size":{total}'
     return f'{{"data":{{"outputs":{{"pagerank":[{rows}],{sizes}}}}},"status":"{status}"}}'.encode()
-
-
-class Pieces(httpx.AsyncByteStream):
-    """A body in pieces, counting how many were taken and whether it was closed; may break off behind some."""
-
-    def __init__(self, content: bytes, breaks_at: int | None = None) -> None:
-        self.content = content
-        self.breaks_at = breaks_at
-        self.taken_bytes = 0
-        self.is_closed = False
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for start in range(0, len(self.content), PIECE_BYTES):
-            if self.breaks_at is not None and start >= self.breaks_at:
-                raise httpx.ReadError("broken off")
-            piece = self.content[start : start + PIECE_BYTES]
-            self.taken_bytes += len(piece)
-            yield piece
-
-    async def aclose(self) -> None:
-        self.is_closed = True
 
 
 class Upstream(httpx.AsyncBaseTransport):
@@ -82,61 +59,9 @@ class Upstream(httpx.AsyncBaseTransport):
         return httpx.Response(200, stream=stream)
 
 
-class Call:
-    """One GET straight into the application; `send` may be replaced to read slowly or not at all."""
-
-    def __init__(self, suffix: str = "csv", query: str = "", token: str = "good", method: str = "GET") -> None:
-        path = f"/export/{ID}.{suffix}"
-        self.scope: dict[str, Any] = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": method,
-            "scheme": "http",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": query.encode(),
-            "headers": [(b"x-auth-token", token.encode())],
-            "client": ("127.0.0.1", 1),
-            "server": ("127.0.0.1", 80),
-        }
-        self.request = [{"type": "http.request", "body": b"", "more_body": False}]
-        self.gone = asyncio.Event()
-        self.sent: list[dict[str, Any]] = []
-
-    async def receive(self) -> dict[str, Any]:
-        if self.request:
-            return self.request.pop()
-        await self.gone.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(self, message: Any) -> None:
-        self.sent.append(message)
-
-    async def answered(self, app: Any) -> Call:
-        await app(self.scope, self.receive, self.send)
-        return self
-
-    @property
-    def status(self) -> int:
-        return int(self.sent[0]["status"])
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {name.decode(): value.decode() for name, value in self.sent[0]["headers"]}
-
-    @property
-    def content(self) -> bytes:
-        return b"".join(message.get("body", b"") for message in self.sent)
-
-    @property
-    def is_finished(self) -> bool:
-        return self.sent[-1]["type"] == "http.response.body" and not self.sent[-1].get("more_body", False)
-
-    @property
-    def code(self) -> str:
-        (error,) = json.loads(self.content)["errors"]
-        return str(error["extensions"]["code"])
+def a_call(suffix: str = "csv", query: str = "", token: str = "good", method: str = "GET") -> Call:
+    """Ask for the download of the job."""
+    return Call(method, f"/export/{ID}.{suffix}", {"x-auth-token": token}, query=query)
 
 
 def gateway(upstream: Upstream, **settings: Any) -> Any:
@@ -154,19 +79,19 @@ async def test_a_result_of_several_windows_is_one_file() -> None:
     """Every row once and in order; GES is asked for as much at a time as it gives; nothing of it is kept."""
     upstream = Upstream()
     app = gateway(upstream, cache_settle_seconds=0)
-    call = await Call().answered(app)
+    call = await a_call().answered(app)
     assert call.is_finished
     assert call.content.decode().split("\r\n") == ["vertexId,value,raw", *expected_lines(0, TOTAL), ""]
     assert upstream.windows == [(0, WINDOW), (WINDOW, WINDOW), (2 * WINDOW, WINDOW)]
     assert all(stream.is_closed for stream in upstream.streams)
-    await Call().answered(app)
+    await a_call().answered(app)
     assert len(upstream.windows) == 6
 
 
 async def test_a_file_is_named_after_its_job_and_says_how_long_it_is() -> None:
     """Also to who asks for the head alone, which reads no rows."""
     upstream = Upstream()
-    call = await Call(method="HEAD").answered(gateway(upstream))
+    call = await a_call(method="HEAD").answered(gateway(upstream))
     assert (call.status, call.content, upstream.windows) == (200, b"", [])
     assert call.headers["content-type"] == "text/csv; charset=utf-8; header=present"
     assert call.headers["content-disposition"] == 'attachment; filename="pagerank-job-1.csv"'
@@ -177,12 +102,12 @@ async def test_a_file_is_named_after_its_job_and_says_how_long_it_is() -> None:
 async def test_what_was_cut_off_is_continued_by_its_offset() -> None:
     """Two parts are the whole."""
     app = gateway(Upstream())
-    whole = (await Call("ndjson").answered(app)).content
+    whole = (await a_call("ndjson").answered(app)).content
     for offset in (1, WINDOW, 150_001, TOTAL - 1, TOTAL):
-        rest = await Call("ndjson", f"offset={offset}").answered(app)
+        rest = await a_call("ndjson", f"offset={offset}").answered(app)
         assert rest.is_finished
         assert b"".join(whole.splitlines(keepends=True)[offset:]) == rest.content
-    lines = (await Call("csv", f"offset={TOTAL - 2}").answered(app)).content.decode().split("\r\n")
+    lines = (await a_call("csv", f"offset={TOTAL - 2}").answered(app)).content.decode().split("\r\n")
     assert lines == [*expected_lines(TOTAL - 2, TOTAL), ""]
 
 
@@ -202,7 +127,7 @@ async def test_a_result_that_turns_out_otherwise_is_cut_off(second: Any) -> None
     """The client has the rows before it, all of them right, and never a good end; it may continue where it ended."""
     upstream = Upstream()
     upstream.bodies[WINDOW] = second
-    call = await Call().answered(gateway(upstream, upstream_attempts=1))
+    call = await a_call().answered(gateway(upstream, upstream_attempts=1))
     assert not call.is_finished
     lines = call.content.decode().split("\r\n")
     assert WINDOW < len(lines) < TOTAL
@@ -213,26 +138,26 @@ async def test_other_rows_than_were_asked_for_are_never_ended_well() -> None:
     """GES says behind the rows where they began."""
     upstream = Upstream()
     upstream.bodies[WINDOW] = body(WINDOW + 1, WINDOW)
-    assert not (await Call().answered(gateway(upstream))).is_finished
+    assert not (await a_call().answered(gateway(upstream))).is_finished
 
 
 async def test_until_the_first_rows_are_here_errors_are_told() -> None:
     """As JSON, with a code and a status."""
     upstream = Upstream()
     upstream.bodies[0] = httpx.ConnectError("refused")
-    call = await Call().answered(gateway(upstream, upstream_attempts=1))
-    assert (call.status, call.code, call.is_finished) == (503, "PLANE_UNAVAILABLE", True)
-    call = await Call().answered(gateway(Upstream("running")))
-    assert (call.status, call.code) == (409, "JOB_NOT_ENDED")
-    call = await Call(token="other").answered(gateway(Upstream()))
-    assert (call.status, call.code) == (403, "FORBIDDEN")
+    call = await a_call().answered(gateway(upstream, upstream_attempts=1))
+    assert (call.status, call.error["code"], call.is_finished) == (503, "PLANE_UNAVAILABLE", True)
+    call = await a_call().answered(gateway(Upstream("running")))
+    assert (call.status, call.error["code"]) == (409, "JOB_NOT_ENDED")
+    call = await a_call(token="other").answered(gateway(Upstream()))
+    assert (call.status, call.error["code"]) == (403, "FORBIDDEN")
     assert b"v1" not in call.content
 
 
 async def test_a_client_that_does_not_read_stops_the_plane() -> None:
     """However large the result, only a few pieces are ever taken; when the client leaves, the call to GES ends."""
     upstream = Upstream()
-    stuck, is_stuck = Call(), asyncio.Event()
+    stuck, is_stuck = a_call(), asyncio.Event()
     sent = 0
 
     async def read_a_little(message: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,11 +14,11 @@ import pytest
 from gateway.app import create_app
 from gateway.runtime import Clock
 from gateway.settings import Settings
+from tests.support_asgi import Call, Pieces
 
 pytestmark = pytest.mark.anyio
 
 ROWS = 30_000
-PIECE_BYTES = 64 * 1024
 QUERY = """{ findJob(graph: {name: "movies"}, jobId: "job-1", plane: SERVICE) {
   result { rows(first: 30000) {
     totalCount pageInfo { endCursor hasNextPage } nodes { ... on VertexRow { vertexId } }
@@ -42,24 +41,6 @@ FIRST = body([row(0)])
 WHOLE = body([row(number) for number in range(ROWS)])
 
 
-class Pieces(httpx.AsyncByteStream):
-    """A body in pieces, counting how many were taken and whether it was closed."""
-
-    def __init__(self, content: bytes) -> None:
-        self.content = content
-        self.taken_bytes = 0
-        self.is_closed = False
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for start in range(0, len(self.content), PIECE_BYTES):
-            piece = self.content[start : start + PIECE_BYTES]
-            self.taken_bytes += len(piece)
-            yield piece
-
-    async def aclose(self) -> None:
-        self.is_closed = True
-
-
 class Upstream(httpx.AsyncBaseTransport):
     """A service plane with one job; `large` is what it answers when many rows are asked."""
 
@@ -79,54 +60,10 @@ class Upstream(httpx.AsyncBaseTransport):
         return httpx.Response(200 if is_small else self.status, stream=stream)
 
 
-class Call:
-    """One POST straight into the application; `send` may be replaced to read slowly or not at all."""
-
-    def __init__(self, token: str = "good", **more: str) -> None:
-        content = json.dumps({"query": QUERY}).encode()
-        headers = {"content-type": "application/json", "x-auth-token": token, "x-project-id": "p1", **more}
-        self.scope: dict[str, Any] = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": "POST",
-            "scheme": "http",
-            "path": "/graphql",
-            "raw_path": b"/graphql",
-            "query_string": b"",
-            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-            "client": ("127.0.0.1", 1),
-            "server": ("127.0.0.1", 80),
-        }
-        self.request = [{"type": "http.request", "body": content, "more_body": False}]
-        self.gone = asyncio.Event()
-        self.sent: list[dict[str, Any]] = []
-
-    async def receive(self) -> dict[str, Any]:
-        if self.request:
-            return self.request.pop()
-        await self.gone.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(self, message: Any) -> None:
-        self.sent.append(message)
-
-    async def answered(self, app: Any) -> Call:
-        await app(self.scope, self.receive, self.send)
-        return self
-
-    @property
-    def content(self) -> bytes:
-        return b"".join(message.get("body", b"") for message in self.sent)
-
-    @property
-    def is_finished(self) -> bool:
-        return self.sent[-1]["type"] == "http.response.body" and not self.sent[-1].get("more_body", False)
-
-    @property
-    def error(self) -> dict[str, Any]:
-        (error,) = json.loads(self.content)["errors"]
-        return dict(error["extensions"])
+def a_call(token: str = "good", **more: str) -> Call:
+    """Ask for the large page."""
+    headers = {"content-type": "application/json", "x-auth-token": token, "x-project-id": "p1", **more}
+    return Call("POST", "/graphql", headers, content=json.dumps({"query": QUERY}).encode())
 
 
 class Timepiece:
@@ -148,7 +85,7 @@ def gateway(upstream: Upstream, timepiece: Timepiece | None = None, **settings: 
 async def test_a_large_page_costs_one_row_and_one_call_and_arrives_whole() -> None:
     """One row tells what to expect; every row comes once and in order; the head is sent without a length."""
     upstream = Upstream()
-    call = await Call().answered(gateway(upstream))
+    call = await a_call().answered(gateway(upstream))
     assert upstream.limits == ["1", "30000"]
     rows = json.loads(call.content)["data"]["findJob"]["result"]["rows"]
     assert [node["vertexId"] for node in rows["nodes"]] == [f"v{number}" for number in range(ROWS)]
@@ -168,7 +105,7 @@ async def test_what_is_left_at_the_end_arrives_however_much_it_is(left: int, bes
     whole = body([row(number) for number in range(count)], total=count)
     listed = b'], "edges": %b, "data_return_size"' % json.dumps(beside).encode()
     upstream = Upstream(whole.replace(b'], "data_return_size"', listed), first=body([row(0)], total=count))
-    call = await Call().answered(gateway(upstream, spool_max_bytes=1))
+    call = await a_call().answered(gateway(upstream, spool_max_bytes=1))
     rows = json.loads(call.content)["data"]["findJob"]["result"]["rows"]
     assert [node["vertexId"] for node in rows["nodes"]] == [f"v{number}" for number in range(count)]
 
@@ -176,7 +113,7 @@ async def test_what_is_left_at_the_end_arrives_however_much_it_is(left: int, bes
 async def test_what_fits_is_spooled_with_its_length() -> None:
     """Below the bound the page is one call more at most, and an answer of known length."""
     upstream = Upstream()
-    call = await Call().answered(gateway(upstream, spool_max_bytes=64 * 1024 * 1024))
+    call = await a_call().answered(gateway(upstream, spool_max_bytes=64 * 1024 * 1024))
     assert upstream.limits == ["1", "30000"]
     assert int(dict(call.sent[0]["headers"])[b"content-length"]) == len(call.content)
     assert len(json.loads(call.content)["data"]["findJob"]["result"]["rows"]["nodes"]) == ROWS
@@ -201,13 +138,13 @@ async def test_a_page_that_fits_and_turns_out_otherwise_is_an_error_and_not_kept
     timepiece = Timepiece()
     upstream = Upstream(large)
     app = gateway(upstream, timepiece, spool_max_bytes=64 * 1024 * 1024)
-    await Call().answered(app)
+    await a_call().answered(app)
     timepiece.seconds += 40  # Settled now, so a good page would be kept.
-    call = await Call().answered(app)
+    call = await a_call().answered(app)
     assert call.is_finished
     assert call.error["code"] == "UPSTREAM_MALFORMED"
     upstream.large = WHOLE
-    again = await Call().answered(app)
+    again = await a_call().answered(app)
     assert len(json.loads(again.content)["data"]["findJob"]["result"]["rows"]["nodes"]) == ROWS
 
 
@@ -217,19 +154,19 @@ async def test_a_page_that_turns_out_otherwise_is_cut_off_and_not_kept(large: by
     timepiece = Timepiece()
     upstream = Upstream(large)
     app = gateway(upstream, timepiece)
-    await Call().answered(app)
+    await a_call().answered(app)
     timepiece.seconds += 40  # Settled now, so a good page would be kept.
-    call = await Call().answered(app)
+    call = await a_call().answered(app)
     assert not call.is_finished
     upstream.large = WHOLE
-    again = await Call().answered(app)
+    again = await a_call().answered(app)
     assert again.is_finished
     assert len(json.loads(again.content)["data"]["findJob"]["result"]["rows"]["nodes"]) == ROWS
 
 
 async def test_a_page_is_compressed_on_its_way() -> None:
     """Piece by piece, and each piece while it is there: nothing waits for the end."""
-    call = await Call(**{"accept-encoding": "gzip"}).answered(gateway(Upstream()))
+    call = await a_call(**{"accept-encoding": "gzip"}).answered(gateway(Upstream()))
     assert dict(call.sent[0]["headers"])[b"content-encoding"] == b"gzip"
     assert call.is_finished
     assert len(call.sent) > 3
@@ -239,7 +176,7 @@ async def test_a_page_is_compressed_on_its_way() -> None:
 
 async def test_a_compressed_page_that_breaks_off_is_cut_off_as_well() -> None:
     """Neither HTTP nor the compression says that it ended well."""
-    call = await Call(**{"accept-encoding": "gzip"}).answered(gateway(Upstream(WHOLE[: len(WHOLE) // 2])))
+    call = await a_call(**{"accept-encoding": "gzip"}).answered(gateway(Upstream(WHOLE[: len(WHOLE) // 2])))
     assert not call.is_finished
     with pytest.raises(EOFError):
         gzip.decompress(call.content)
@@ -248,7 +185,7 @@ async def test_a_compressed_page_that_breaks_off_is_cut_off_as_well() -> None:
 async def test_a_refusal_of_the_large_call_is_an_ordinary_error() -> None:
     """Until the first row is here, what fails can still be said."""
     refusal = b'{"errorCode": "GES.8020", "errorMessage": "no permission"}'
-    call = await Call().answered(gateway(Upstream(refusal, status=400)))
+    call = await a_call().answered(gateway(Upstream(refusal, status=400)))
     assert call.is_finished
     assert call.error["code"] == "FORBIDDEN"
 
@@ -256,7 +193,7 @@ async def test_a_refusal_of_the_large_call_is_an_ordinary_error() -> None:
 async def test_a_client_that_does_not_read_stops_the_plane() -> None:
     """However large the page, only a few pieces are ever taken; when the client leaves, the call to GES ends."""
     upstream = Upstream()
-    stuck, is_stuck = Call(), asyncio.Event()
+    stuck, is_stuck = a_call(), asyncio.Event()
     sent = 0
 
     async def read_a_little(message: Any) -> None:
@@ -284,14 +221,14 @@ async def test_a_settled_page_is_kept_and_opened_for_those_who_prove_their_right
     timepiece = Timepiece()
     upstream = Upstream()
     app = gateway(upstream, timepiece)
-    await Call().answered(app)
+    await a_call().answered(app)
     timepiece.seconds += 40
-    await Call().answered(app)
+    await a_call().answered(app)
     upstream.limits.clear()
-    again = await Call().answered(app)
+    again = await a_call().answered(app)
     assert upstream.limits == []
     assert len(json.loads(again.content)["data"]["findJob"]["result"]["rows"]["nodes"]) == ROWS
-    refused = await Call("other").answered(app)
+    refused = await a_call("other").answered(app)
     assert upstream.limits == ["1"]
     assert refused.error["code"] == "FORBIDDEN"
     assert b"v1" not in refused.content
@@ -301,7 +238,7 @@ async def test_a_running_jobs_page_is_read_whole() -> None:
     """What can still change is not streamed against a promise."""
     first = body([row(0)], status="running")
     upstream = Upstream(body([row(number) for number in range(ROWS)], status="running"), first=first)
-    call = await Call().answered(gateway(upstream))
+    call = await a_call().answered(gateway(upstream))
     assert upstream.limits == ["1", "30000"]
     assert b"content-length" in dict(call.sent[0]["headers"])
     assert len(json.loads(call.content)["data"]["findJob"]["result"]["rows"]["nodes"]) == ROWS
@@ -312,7 +249,7 @@ async def test_when_room_gets_short_what_would_fit_is_passed_on_instead() -> Non
     upstream = Upstream()
     app = gateway(upstream, spool_max_bytes=64 * 1024 * 1024, max_collected_bytes=10_000_000)
     app.state.runtime.room.take(6_000_000)
-    call = await Call().answered(app)
+    call = await a_call().answered(app)
     assert b"content-length" not in dict(call.sent[0]["headers"])
     assert len(json.loads(call.content)["data"]["findJob"]["result"]["rows"]["nodes"]) == ROWS
 
@@ -321,7 +258,7 @@ async def test_a_page_is_counted_until_it_is_answered_and_no_longer() -> None:
     """While its client does not read it, its bytes are held; afterwards the room is there again."""
     upstream = Upstream()
     app = gateway(upstream, spool_max_bytes=64 * 1024 * 1024, max_collected_bytes=10_000_000)
-    room, call = app.state.runtime.room, Call()
+    room, call = app.state.runtime.room, a_call()
     is_short: list[bool] = []
 
     async def send(message: Any) -> None:
@@ -345,10 +282,10 @@ async def test_a_page_that_finds_no_room_to_be_held_is_turned_away() -> None:
         leaving.set()
         await asyncio.Event().wait()
 
-    reading = asyncio.create_task(app((slow := Call()).scope, slow.receive, full))
+    reading = asyncio.create_task(app((slow := a_call()).scope, slow.receive, full))
     await leaving.wait()
     app.state.runtime.room.take(len(WHOLE) - 1_000_000)
-    refused = await Call().answered(app)
+    refused = await a_call().answered(app)
     assert refused.error["code"] in {"OVERLOADED", "PLANE_UNAVAILABLE"}
     reading.cancel()
     await asyncio.gather(reading, return_exceptions=True)
