@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -124,6 +125,21 @@ class Reader:
             await self._interpreted(reading, reading.read, body, caller)
             raise UpstreamMalformedError("GES answered with no rows.", plane=reading.read.plane)
         return copy if keep.immutable else None
+
+    async def turn(self, reading: Reading[T]) -> asyncio.Lock:
+        """
+        Wait until nobody else brings this body into the store for the caller, and take the turn; the taker releases it.
+
+        Raises UpstreamTimeoutError.
+        """
+        key = (self.caller.scope, reading.origin, *reading.read.key())
+        turn = self.runtime.turns.setdefault(key, asyncio.Lock())
+        try:
+            async with asyncio.timeout(max(0.0, self._deadline - self.runtime.clock.monotonic())):
+                await turn.acquire()
+        except TimeoutError:
+            raise UpstreamTimeoutError("There was no answer in time.", plane=reading.read.plane) from None
+        return turn
 
     async def interpret(self, reading: Reading[T], content: bytes) -> T:
         """Return what a body that was passed on means, or what was left of it. Raises what GES said instead."""

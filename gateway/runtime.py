@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from weakref import WeakValueDictionary
 
 import httpx
 from opentelemetry.trace import Tracer
@@ -90,6 +91,8 @@ class Runtime:
         given = settings.cache_secret
         self.secret = secrets.token_bytes(32) if given is None else _derived(given.get_secret_value())
         self.flights = Flights()
+        # Of each large page that is on its way into the store, for as long as somebody brings it or waits for it.
+        self.turns: WeakValueDictionary[tuple[str, ...], asyncio.Lock] = WeakValueDictionary()
         monotonic = self.clock.monotonic
         self.grants = Grants(settings.grant_seconds, monotonic)
         self.lifetimes = Lifetimes(settings.cache_settle_seconds, monotonic)

@@ -80,9 +80,14 @@ class StreamedRows(RowStream):
     async def open(self, projection: Projection) -> AsyncIterator[bytes]:
         """Ask for the rows and wait for the first of them, so that what fails until then can still be said."""
         kind = self._expected.kind
-        if self.collected:
-            self._reader.hold(self._expected.bytes)
-        return await self.written(lambda content, index: transcode(kind, content, index, projection))
+
+        def write(content: bytes, index: int) -> tuple[bytes, int]:
+            return transcode(kind, content, index, projection)
+
+        if not self.collected:
+            return await self.written(write)
+        self._reader.hold(self._expected.bytes)
+        return self._in_turn(write) if self._keep.immutable else await self.written(write)
 
     async def written(self, write: Write) -> AsyncIterator[bytes]:
         """Do as `open` does, writing the rows in another way."""
@@ -93,6 +98,15 @@ class StreamedRows(RowStream):
         except LostPieceError as error:
             raise _malformed("The kept copy of these rows was given up.") from error
         return self._runs(flow, write)
+
+    async def _in_turn(self, write: Write) -> AsyncIterator[bytes]:
+        """Give the rows after whoever brings the same page into the store: it is there then, unless that failed."""
+        turn = await self._reader.turn(self._reading)
+        try:
+            async for run in await self.written(write):
+                yield run
+        finally:
+            turn.release()
 
     async def _runs(self, flow: Flow[PageCopy | None], write: Write) -> AsyncIterator[bytes]:
         """Give the rows as written, some at a time. Raises UpstreamMalformedError as soon as something does not fit."""

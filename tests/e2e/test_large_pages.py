@@ -119,6 +119,55 @@ async def test_what_fits_is_spooled_with_its_length() -> None:
     assert len(json.loads(call.content)["data"]["findJob"]["result"]["rows"]["nodes"]) == ROWS
 
 
+async def test_equal_pages_that_fit_are_read_once_and_then_from_the_store() -> None:
+    """Also when all ask at the same time: nobody's reading can hold up the others, since pages are collected."""
+    timepiece = Timepiece()
+    upstream = Upstream()
+    app = gateway(upstream, timepiece, spool_max_bytes=64 * 1024 * 1024)
+    await a_call().answered(app)
+    timepiece.seconds += 40  # Settled now, so the page is kept.
+    upstream.limits.clear()
+    calls = await asyncio.gather(*(a_call().answered(app) for _ in range(5)))
+    assert upstream.limits.count("30000") == 1
+    assert {call.content for call in calls} == {calls[0].content}
+    assert len(json.loads(calls[0].content)["data"]["findJob"]["result"]["rows"]["nodes"]) == ROWS
+    assert not any(turn.locked() for turn in app.state.runtime.turns.values())
+
+
+class StuckOnce(Upstream):
+    """Never answers the first who asks for all rows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_asked = asyncio.Event()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.params["limit"] != "1" and not self.is_asked.is_set():
+            self.is_asked.set()
+            await asyncio.Event().wait()
+        return await super().handle_async_request(request)
+
+
+@pytest.mark.parametrize("fails", [True, False])
+async def test_who_fails_or_leaves_leaves_the_turn_to_the_next(fails: bool) -> None:
+    """The page was not brought into the store, so the next one brings it."""
+    upstream = Upstream(WHOLE[: len(WHOLE) // 2]) if fails else StuckOnce()
+    app = gateway(upstream, spool_max_bytes=64 * 1024 * 1024, cache_settle_seconds=0)
+    if isinstance(upstream, StuckOnce):
+        leaving = asyncio.create_task(a_call().answered(app))
+        await upstream.is_asked.wait()
+        following = asyncio.create_task(a_call().answered(app))
+        leaving.cancel()
+        good = await following
+    else:
+        for failed in await asyncio.gather(*(a_call().answered(app) for _ in range(3))):
+            assert failed.error["code"] == "UPSTREAM_MALFORMED"
+        upstream.large = WHOLE
+        good = await a_call().answered(app)
+    assert len(json.loads(good.content)["data"]["findJob"]["result"]["rows"]["nodes"]) == ROWS
+    assert not any(turn.locked() for turn in app.state.runtime.turns.values())
+
+
 OTHERWISE = pytest.mark.parametrize(
     "large",
     [
