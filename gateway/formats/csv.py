@@ -91,7 +91,7 @@ def _json_cells(raws: Sequence[msgspec.Raw | None]) -> list[str]:
     if None not in raws and NULL not in raws:
         lines = b"\n".join(raws).replace(b'"', b'""')  # type: ignore[arg-type]  # None was looked for
         cells = lines.replace(b"\n", b'"\n"').decode().split("\n")
-        if len(cells) == len(raws):
+        if len(cells) == len(raws) and b"\r" not in lines:
             # The first and the last have no neighbour that would have given them this quote.
             cells[0] = f'"{cells[0]}'
             cells[-1] += '"'

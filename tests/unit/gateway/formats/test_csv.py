@@ -119,3 +119,56 @@ def test_many_texts_are_written_as_each_of_them_alone(texts: list[str]) -> None:
     """The quick way is taken only where it makes no difference."""
     alone = "".join(written(ResultKind.VERTEX_IDS, [text], is_continued=True) for text in texts)
     assert written(ResultKind.VERTEX_IDS, texts, is_continued=True) == alone
+
+
+LOOK_ALIKES: tuple[Any, ...] = (
+    "x",
+    None,
+    [1],
+    {"a": 'b"c'},
+    {"a": "\n"},
+    {"a": "null"},
+    [],
+    "null",
+    '"',
+    "é",
+    {"a": {"id": "b"}},
+)
+BLANKS = ("", " ", "\n", "\r", "\r\n")
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abé"), st.sampled_from(LOOK_ALIKES), st.sampled_from(BLANKS)),
+        min_size=2,
+        max_size=4,
+    )
+)
+def test_much_json_is_written_as_each_piece_alone(rows: list[tuple[str, Any, str]]) -> None:
+    """Null, quotes, unicode, texts that look like null, and JSON laid out over several lines, beside each other."""
+    texts = [
+        f'{{"id":"{id}","properties":{{"n":{blank}{json.dumps(value)}}}}}'
+        if value is not None
+        else f'{{"id":"{id}","properties":null}}'
+        for id, value, blank in rows
+    ]
+    writer = CsvWriter(Shape(ResultKind.VERTICES))
+    at_once, *alone = (
+        writer.rows(read_table(ResultKind.VERTICES, f"[{text}]".encode(), 0)) for text in (",".join(texts), *texts)
+    )
+    assert at_once == b"".join(alone)
+
+
+@pytest.mark.parametrize(
+    ("label", "cell"),
+    [("", '""'), ("-x", "'-x"), ("-5", "-5"), ("a-b", "a-b"), ("null", "null"), ("a\nb", '"a\nb"'), ("a\n", '"a\n"')],
+)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_one_odd_text_among_plain_ones_is_seen_wherever_it_stands(label: str, cell: str, place: int) -> None:
+    """The first and the last have a neighbour on one side only."""
+    labels = ["x", "y"]
+    labels.insert(place, label)
+    cells = ["x", "y"]
+    cells.insert(place, cell)
+    rows = [{"id": "i", "label": each} for each in labels]
+    assert written(ResultKind.VERTICES, rows, is_continued=True) == "".join(f"i,{each},,\r\n" for each in cells)
