@@ -30,8 +30,7 @@ _IDS_ALONE = ("vertex_id",)
 # What is left of one row that maps a vertex to a number when all is deleted that is no sign of JSON.
 _PAIR = b'{"":},'
 _NO_SIGNS = bytes(set(range(256)).difference(b'{}[]":,\\'))
-_BLANKS = b" \t\r\n"
-_FLATTENED = bytes.maketrans(b"{}:", b"  ,")
+_FLATTENED = bytes.maketrans(b"{}:,", b" ,, ")
 _FLAT = msgspec.json.Decoder(list[str | float | None])
 
 
@@ -84,17 +83,17 @@ def _pairs(content: bytes) -> tuple[Sequence[Any], ...] | None:
     """
     Return the vertices and the numbers of `[{vertex:number}, ...]`; None for rows of which any might be otherwise.
 
-    With each sign where it has to be, and no brace that closes before its number, the rows are one flat list but for
-    braces and colons: three times as quick to read as an object for each row. Blanks keep apart what braces do.
+    With each sign where it has to be, the rows are one flat list in which the number, too, ends with a comma: three
+    times as quick to read as an object for each row. A last null follows the last of these commas.
     """
     signs = content.translate(None, _NO_SIGNS)
-    if signs != b"[%b]" % (len(signs) // len(_PAIR) * _PAIR)[:-1] or b":}" in content.translate(None, _BLANKS):
+    if signs != b"[%b]" % (len(signs) // len(_PAIR) * _PAIR)[:-1]:
         return None
     try:
-        flat = _FLAT.decode(content.translate(_FLATTENED))
+        flat = _FLAT.decode(content.translate(_FLATTENED)[:-1] + b"null]")
     except ValueError:
         return None
-    return flat[::2], flat[1::2]
+    return flat[:-1:2], flat[1::2]
 
 
 def _first_row(content: bytes) -> Sequence[msgspec.Raw]:

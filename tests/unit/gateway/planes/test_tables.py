@@ -5,11 +5,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from gateway.planes.rows import Rows
 from gateway.planes.tables import Table, names_of, read_table
-from schema.rows import ResultKind
+from schema.rows import RawRow, ResultKind
 
 VERTICES = ResultKind.VERTICES
 CASES: list[tuple[ResultKind, bytes, dict[str, list[Any]]]] = [
@@ -144,3 +145,38 @@ def test_pairs_with_other_values_are_read_as_objects_are(content: bytes) -> None
     together = columns(read_table(ResultKind.VERTEX_VALUES, content, 0))
     alone = columns(read_table(ResultKind.VERTEX_VALUES, content[:-1] + b',{"odd":[]}]', 0))
     assert together == {name: column[:-1] for name, column in alone.items()}
+
+
+_NUMBERS = ("1", "-0.5", "0.250000000000", "2e-3", "null", "1e999", "9" * 400, "true", '"2"', "[1]", "{}", "1,2", "")
+_NAMES = ("a", "", "é", "a,b", "a:b", "{", "}", "},{", "[", '\\"', "\\\\", "\\u0041", '":1},{"')
+_SIGNS = ("{", "}", "},{", "[", "]", '"', ":", ",", "\\", " ", "\n", "7", "}7", "a", '"b":2', ',"c":3', '{"d":4},')
+_rows = st.lists(st.builds('{{"{}":{}}}'.format, st.sampled_from(_NAMES), st.sampled_from(_NUMBERS)), max_size=4)
+_changes = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 2), st.sampled_from(_SIGNS)), max_size=2)
+
+
+@given(_rows, _changes)
+@example(['{"a":1}', '{"b":2}'], [(7, 0, "0")])
+@example(['{"a},{":1}', '{"x":1,"y":2}'], [])
+@example(['{"a":1}', '{"b":2}'], [(1, 0, "7")])
+@example(['{"a":1,"b":2}', "{}"], [])
+@example(['{"a":}', '{"b":}'], [(7, 0, "1"), (15, 0, "2")])
+def test_numbers_of_vertices_are_read_at_once_only_as_each_would_be_alone(
+    rows: list[str], changes: list[tuple[int, int, str]]
+) -> None:
+    """Whatever stands at whatever place: what is no JSON stays none, and names may look like the end of a row."""
+    text = f"[{','.join(rows)}]"
+    for place, length, sign in changes:
+        text = text[:place] + sign + text[place + length :]
+    content = text.encode()
+    try:
+        raws = msgspec.json.decode(content, type=list[msgspec.Raw])
+    except msgspec.DecodeError:
+        with pytest.raises(msgspec.DecodeError):
+            read_table(ResultKind.VERTEX_VALUES, content, 0)
+        return
+    table = read_table(ResultKind.VERTEX_VALUES, content, 0)
+    alone = list(Rows(ResultKind.VERTEX_VALUES, raws, 0))
+    assert columns(table) == {
+        name: [getattr(row, name, None) for row in alone] for name in names_of(ResultKind.VERTEX_VALUES)
+    }
+    assert list(table.misfits) == [position for position, row in enumerate(alone) if isinstance(row, RawRow)]
