@@ -40,8 +40,8 @@ async def give_back(heap: Heap, sleep: Callable[[float], Awaitable[None]]) -> No
     """
     Give back, for ever, what is free.
 
-    By itself glibc gives back no more than the end of its heap: a few hundred bodies that failed halfway were seen to
-    leave a process at four times its size for good. In a thread, as it takes a few milliseconds without Python's lock.
+    By itself glibc gives back no more than the end of its heap: large bodies that failed halfway were seen to leave a
+    process at three times its size for good. In a thread, as it takes a few milliseconds without Python's lock.
     """
     least, fruitless = heap.resident_bytes(), 0
     while True:

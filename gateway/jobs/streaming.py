@@ -84,10 +84,11 @@ class StreamedRows(RowStream):
         def write(content: bytes, index: int) -> tuple[bytes, int]:
             return transcode(kind, content, index, projection)
 
-        if not self.collected:
-            return await self.written(write)
-        self._reader.hold(self._expected.bytes)
-        return self._in_turn(write) if self._keep.immutable else await self.written(write)
+        if self.collected and self._keep.immutable:
+            return self._in_turn(write)
+        if self.collected:
+            self._reader.hold(self._expected.bytes)
+        return await self.written(write)
 
     async def written(self, write: Write) -> AsyncIterator[bytes]:
         """Do as `open` does, writing the rows in another way."""
@@ -103,6 +104,8 @@ class StreamedRows(RowStream):
         """Give the rows after whoever brings the same page into the store: it is there then, unless that failed."""
         turn = await self._reader.turn(self._reading)
         try:
+            # Not before: who waits holds nothing.
+            self._reader.hold(self._expected.bytes)
             async for run in await self.written(write):
                 yield run
         finally:

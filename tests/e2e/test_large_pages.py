@@ -134,6 +134,15 @@ async def test_equal_pages_that_fit_are_read_once_and_then_from_the_store() -> N
     assert not any(turn.locked() for turn in app.state.runtime.turns.values())
 
 
+async def test_who_waits_for_a_page_holds_nothing_of_it() -> None:
+    """Eight at once would leave so little room that the rest were passed on, each read for itself."""
+    upstream, room_bytes = Upstream(), 4 * len(WHOLE)
+    app = gateway(upstream, spool_max_bytes=64 * 1024 * 1024, cache_settle_seconds=0, max_collected_bytes=room_bytes)
+    for call in await asyncio.gather(*(a_call().answered(app) for _ in range(8))):
+        assert len(json.loads(call.content)["data"]["findJob"]["result"]["rows"]["nodes"]) == ROWS
+    assert upstream.limits.count("30000") == 1
+
+
 class StuckOnce(Upstream):
     """Never answers the first who asks for all rows."""
 
