@@ -83,6 +83,8 @@ class Finished:
     """An answer that may be given again as it is, to whoever still may see the resources in it."""
 
     headers: Headers
+    # The same, as a server may write them.
+    lines: bytes
     content: bytes
     resources: tuple[Resource, ...]
     # The operation's name, for the log.
@@ -141,6 +143,6 @@ class Answers:
 
 def _size_bytes(key: Key, answer: Finished) -> int:
     parts = len(key.headers) + len(answer.headers) + len(answer.resources)
-    headers = sum(len(name) + len(value) for name, value in (*key.headers, *answer.headers))
+    headers = sum(len(name) + len(value) for name, value in (*key.headers, *answer.headers)) + len(answer.lines)
     names = sum(len(part) for resource in answer.resources for part in resource)
     return _OVERHEAD_BYTES + parts * _PART_BYTES + headers + names + len(key.body) + len(answer.content)

@@ -37,6 +37,7 @@ from gateway.operations import opener
 from gateway.overload import Overload
 from gateway.probes import metrics_route, probes
 from gateway.rates import Rates
+from gateway.ready import Ready
 from gateway.runtime import Clock, Runtime
 from gateway.seats import Seats
 from gateway.settings import Settings
@@ -81,7 +82,9 @@ def create_app(
         lifespan=partial(_lifespan, runtime),
     )
     # Ahead of Starlette itself: what is given again needs nothing of it, and what is executed neither.
-    app.middleware_stack = _front(app, protected(endpoint, settings, refused), runtime)
+    front = _front(app, protected(endpoint, settings, refused), runtime)
+    app.middleware_stack = front
+    app.state.ready = Ready(PATH.encode(), front.find)
     app.state.is_draining = False
     app.state.ending = runtime.ending
     app.state.runtime = runtime

@@ -15,6 +15,7 @@ import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from gateway.ready import Ready, ReadyConnection
 from gateway.telemetry import Event, log
 
 Refused = Callable[[str], None]
@@ -80,7 +81,7 @@ class _Stall:
         transport.abort()
 
 
-class HTTPConnection(HttpToolsProtocol):
+class HTTPConnection(ReadyConnection):
     """uvicorn's, which waits for a client as long as it likes; this one does not."""
 
     bounds = ConnectionBounds()
@@ -112,7 +113,8 @@ class HTTPConnection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take what the client sends; when it is no whole head, the rest must come in time."""
         super().data_received(data)
-        if self._head_timer is None and (self._is_in_head or not self._is_answering()):
+        is_at_rest = self._is_answering() or self.timeout_keep_alive_task is not None
+        if self._head_timer is None and (self._is_in_head or not is_at_rest):
             self._await_head()
 
     def on_message_begin(self) -> None:
@@ -215,12 +217,16 @@ class SocketConnection(WebSocketsSansIOProtocol):
 
 
 def bounded(
-    bounds: ConnectionBounds, refused: Refused, protocol: type[HttpToolsProtocol] = HttpToolsProtocol
+    bounds: ConnectionBounds,
+    refused: Refused,
+    ready: Ready | None = None,
+    protocol: type[HttpToolsProtocol] = HttpToolsProtocol,
 ) -> tuple[type[HTTPConnection], type[SocketConnection]]:
     """
     Return the protocols of connections with these bounds; `refused` hears why one was turned away or cut.
 
-    `protocol` is what HTTP is spoken by otherwise.
+    Answers that are `ready` are given at once. `protocol` is what HTTP is spoken by otherwise.
     """
     members = {"bounds": bounds, "refused": staticmethod(refused)}
-    return type("HTTP", (HTTPConnection, protocol), members), type("Socket", (SocketConnection,), members)
+    http = type("HTTP", (HTTPConnection, protocol), {**members, "ready": ready})
+    return http, type("Socket", (SocketConnection,), members)

@@ -20,6 +20,7 @@ from gateway.http.telling import count_operation, log_operation
 from gateway.metrics import LOOKUPS
 from gateway.middleware import declared_bytes, exceeds_headers, name_request
 from gateway.operations import wants_fresh
+from gateway.ready import lines_of
 from gateway.runtime import Runtime
 from gateway.telemetry import log
 from schema.errors import GatewayError
@@ -32,6 +33,8 @@ DECIDING = frozenset(
     }
 )
 _REQUEST_ID, _AGE, _ENCODINGS = b"x-request-id", b"age", b"accept-encoding"
+# Where the state of a request has the key under which nothing was found.
+_MISSED = "missed"
 # The messages of a request so far. In place of one that did not come in time stands None.
 Taken = Sequence[Message | None]
 # A body that comes in more pieces than this is not looked up.
@@ -57,37 +60,69 @@ class Front:
         self._log = log.bind()
         self._untold: list[tuple[str, str | None, float]] = []
 
+    def find(self, scope: Scope, body: bytes) -> tuple[bytes, bytes] | None:
+        """
+        Return the answer to a POST that came whole: its headers as lines, its content; None when there is none.
+
+        For servers that can ask before they make a request of it. Of `scope` the headers and the state are used.
+        """
+        started = time.perf_counter()
+        caller = self._read_caller(scope)
+        key = None if caller is None else self._key(caller, scope, body)
+        answer = key and self._look_up(key)
+        if answer is None:
+            scope["state"][_MISSED] = key
+            return None
+        return answer.lines + lines_of(self._own_headers(answer, scope, started)), answer.content
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != self._path or scope["method"] != "POST":
             return await self._app(scope, receive, send)
+        state = scope.get("state", {})
+        if _MISSED in state:
+            return await self._pass(state[_MISSED], scope, receive, send)
         started = time.perf_counter()
         caller = self._read_caller(scope)
-        if caller is None or scope["query_string"] or exceeds_headers(scope):
+        if caller is None or scope["query_string"]:
             return await self._endpoint(scope, receive, send)
         taken = _arrived(receive)
         body = _body_of(taken)
         if body is None:
             taken = await self._take(taken, scope, receive)
             body = _body_of(taken)
-        if body is None:
-            return await self._endpoint(scope, _again(taken, receive), send)
-        key = Key(caller, self._runtime.grants.epoch(caller), _deciding(scope["headers"]), body)
-        answer = self._find(key)
+        key = None if body is None else self._key(caller, scope, body)
+        answer = key and self._look_up(key)
         if answer is None:
-            self._runtime.metrics.count(LOOKUPS, "answers", "miss")
-            recording = _Recording(send)
-            await self._endpoint(scope, _again(taken, receive), recording.send)
-            return self._keep(key, scope.get("state", {}).get("offer"), recording)
-        request_id = name_request(scope)
-        self._tell_later(request_id, answer.name, started)
-        named = [*answer.headers, (_REQUEST_ID, request_id.encode())]
-        if answer.fetched_at is not None:
-            named.append((_AGE, age_text(answer.fetched_at, self._runtime.clock.now()).encode()))
-        await send({"type": "http.response.start", "status": 200, "headers": named})
+            return await self._pass(key, scope, _again(taken, receive), send)
+        headers = [*answer.headers, *self._own_headers(answer, scope, started)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         return await send({"type": "http.response.body", "body": answer.content})
 
+    async def _pass(self, key: Key | None, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the endpoint answer, and keep the answer where that can serve another request."""
+        if key is None:
+            return await self._endpoint(scope, receive, send)
+        self._runtime.metrics.count(LOOKUPS, "answers", "miss")
+        recording = _Recording(send)
+        await self._endpoint(scope, receive, recording.send)
+        return self._keep(key, scope.get("state", {}).get("offer"), recording)
+
+    def _own_headers(self, answer: Finished, scope: Scope, started: float) -> Headers:
+        """Return the headers that differ each time an answer is given; tell that it was."""
+        request_id = name_request(scope)
+        self._tell_later(request_id, answer.name, started)
+        if answer.fetched_at is None:
+            return ((_REQUEST_ID, request_id.encode()),)
+        age = age_text(answer.fetched_at, self._runtime.clock.now())
+        return (_REQUEST_ID, request_id.encode()), (_AGE, age.encode())
+
+    def _key(self, caller: str, scope: Scope, body: bytes) -> Key:
+        return Key(caller, self._runtime.grants.epoch(caller), _deciding(scope["headers"]), body)
+
     def _read_caller(self, scope: Scope) -> str | None:
-        """Return whose answers may be given; None for nobody's, and for credentials that are refused behind us."""
+        """Return whose answers may be given; None for nobody's, and for heads that are refused behind us."""
+        if exceeds_headers(scope):
+            return None
         try:
             caller = self._runtime.mode.callers.known(scope["headers"])
         except GatewayError:
@@ -109,7 +144,7 @@ class Front:
             messages.append(None)
         return messages
 
-    def _find(self, key: Key) -> Finished | None:
+    def _look_up(self, key: Key) -> Finished | None:
         answer = self._answers.get(key)
         if answer is None:
             return None
@@ -127,7 +162,7 @@ class Front:
             key = key._replace(headers=_without(key.headers, b"cache-control"))
         resources = tuple(offer.proofs.resources)
         kept = _without(_without(headers, _REQUEST_ID), _AGE)
-        answer = Finished(kept, content, resources, offer.name, offer.proofs.oldest)
+        answer = Finished(kept, lines_of(kept), content, resources, offer.name, offer.proofs.oldest)
         # A longer life gains nothing: by then the right must be proven anew.
         seconds = min(offer.proofs.seconds_left(self._runtime.clock.now()), self._runtime.settings.grant_seconds)
         self._answers.put(key, answer, seconds)

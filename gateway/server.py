@@ -70,7 +70,8 @@ def serve(
 
     From the signal on `app.state.is_draining` is true. SIGTERM leaves the port open for `drain_seconds` more, so that
     load balancers see it; then requests under way have `grace_seconds`. A second signal ends at once.
-    `app.state.refused`, when there is one, hears why a connection was turned away or cut.
+    `app.state.refused`, when there is one, hears why a connection was turned away or cut; `app.state.ready` has answers
+    that are given without the application.
     """
     app.state.is_draining = False
     server = _Server(_config(app, grace_seconds, protocol, bounds), app, drain_seconds)
@@ -89,8 +90,8 @@ def _config(
     protocol: type[HttpToolsProtocol] = HttpToolsProtocol,
     bounds: ConnectionBounds = _DEFAULT,
 ) -> uvicorn.Config:
-    refused = getattr(app.state, "refused", None)
-    http, sockets = bounded(bounds, refused or (lambda reason: None), protocol)
+    refused, ready = (getattr(app.state, name, None) for name in ("refused", "ready"))
+    http, sockets = bounded(bounds, refused or (lambda reason: None), ready, protocol)
     # There is no other way to set it than this, and a variable of the environment.
     websockets.http11.MAX_LINE_LENGTH = _LONGEST_SOCKET_HEADER
     return uvicorn.Config(

@@ -91,6 +91,8 @@ class _ByTurn:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._waiting: deque[bytes] = deque()
+        # The loop that is going to write.
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def write(self, line: bytes) -> None:
         """Take a line."""
@@ -98,15 +100,18 @@ class _ByTurn:
 
     def flush(self) -> None:
         """See to it that the lines are written."""
+        if self._loop is not None and self._loop.is_running():
+            return None
         try:
-            loop = asyncio.get_running_loop()
+            # A system call, in Python 3.11.
+            self._loop = asyncio.get_running_loop()
         except RuntimeError:
             return self._write()
-        if len(self._waiting) == 1:
-            loop.call_soon(self._write)
+        self._loop.call_soon(self._write)
         return None
 
     def _write(self) -> None:
+        self._loop = None
         lines = []
         while self._waiting:
             lines.append(self._waiting.popleft())

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.answers import Answers, Finished, Key, Proofs
+from gateway.ready import lines_of
 
 NOW = datetime(2026, 3, 5, 2, 0, tzinfo=UTC)
 JOB = ("SERVICE", "p1", "", "movies", "job-1")
-ENTRY_BYTES = 1_000 + 2 * 200 + len("accept" + "*/*" + "a" + "b") + len("body")
+ENTRY_BYTES = 1_000 + 2 * 200 + len("accept" + "*/*" + "a" + "b" + "a: b\r\n") + len("body")
 
 
 class Clock:
@@ -35,7 +36,7 @@ def a_key(caller: str = "alice", epoch: int = 0, body: bytes = b"body", accept: 
 
 def an_answer(content: bytes = b"") -> Finished:
     """Make an answer with one header that rests on nothing."""
-    return Finished(((b"a", b"b"),), content, (), None)
+    return Finished(((b"a", b"b"),), b"a: b\r\n", content, (), None)
 
 
 def proofs_of(*resources: tuple[str, ...]) -> Proofs:
@@ -135,7 +136,7 @@ def test_the_memory_told_is_the_memory_taken(clock: Clock) -> None:
             headers = tuple((b"name-%d-%d" % (number, place), os.urandom(20)) for place in range(10))
             key = Key(f"caller-{number}", 0, headers[:3], os.urandom(300))
             resource = ("SERVICE", f"project-{number}", "", f"graph-{number}", f"job-{number}")
-            answers.put(key, Finished(headers, os.urandom(1_000), (resource,), f"name-{number}"), 30)
+            answers.put(key, Finished(headers, lines_of(headers), os.urandom(1_000), (resource,), f"name-{number}"), 30)
         taken = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
