@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from gateway.cork import Corked
 from gateway.ready import Ready, ReadyConnection
 from gateway.telemetry import Event, log
 
@@ -100,7 +101,8 @@ class HTTPConnection(ReadyConnection):
             self.transport = transport
             self._turn_away(_FULL, 503, "connections")
             return
-        super().connection_made(transport)
+        # A transport in all that is used of one here.
+        super().connection_made(cast(asyncio.Transport, Corked(transport, self.loop)))
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:

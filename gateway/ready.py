@@ -45,8 +45,6 @@ class ReadyConnection(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         # The body of a request that is to be looked up, as far as it is there.
         self._held: list[bytes] | None = None
-        # An answer that is yet to be written.
-        self._given: tuple[bytes, bytes] | None = None
 
     def data_received(self, data: bytes) -> None:
         """Take what the client sends. A body that has not come with its head is waited for by the application."""
@@ -83,8 +81,6 @@ class ReadyConnection(HttpToolsProtocol):
             and self.url == self.ready.target
             and self.parser.get_method() == b"POST"
             and (self.cycle is None or self.cycle.response_complete)
-            # One at a time: whether the client takes it is not known yet.
-            and self._given is None
             and not self.expect_100_continue
             and not self.parser.should_upgrade()
             and self.parser.get_http_version() == "1.1"
@@ -101,21 +97,9 @@ class ReadyConnection(HttpToolsProtocol):
         for piece in held:
             super().on_body(piece)
 
-    def shutdown(self) -> None:
-        """End when nothing is under way, after what was to be written anyway."""
-        self._write()
-        super().shutdown()
-
     def _give(self, lines: bytes, content: bytes) -> None:
         self._held = None
-        head = b"".join((STATUS_LINE[200], lines_of(self.server_state.default_headers), lines, b"\r\n"))
-        self._given = (head, content)
-        # Behind all that is read in this turn of the loop: to wake clients one by one costs more than to answer them.
-        self.loop.call_soon(self._write)
+        own = lines_of(self.server_state.default_headers)
+        self.transport.writelines((STATUS_LINE[200], own, lines, b"\r\n", content))
         self.server_state.total_requests += 1
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
-
-    def _write(self) -> None:
-        given, self._given = self._given, None
-        if given is not None and not self.transport.is_closing():
-            self.transport.writelines(given)

@@ -31,6 +31,10 @@ class Loop:
     def __init__(self) -> None:
         self.timers: list[Timer] = []
         self.tasks: list[Any] = []
+        self.soon: list[Callable[[], object]] = []
+
+    def call_soon(self, call: Callable[[], object]) -> None:
+        self.soon.append(call)
 
     def call_later(self, seconds: float, call: Callable[..., object], *arguments: object) -> Timer:
         self.timers.append(Timer(seconds, lambda: call(*arguments)))
@@ -53,6 +57,13 @@ class Loop:
         self.timers.clear()
         for timer in waiting:
             timer.run()
+        self.turn()
+
+    def turn(self) -> None:
+        """Let the loop go round once."""
+        soon, self.soon = self.soon, []
+        for call in soon:
+            call()
 
 
 class Transport:
