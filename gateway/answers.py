@@ -143,6 +143,6 @@ class Answers:
 
 def _size_bytes(key: Key, answer: Finished) -> int:
     parts = len(key.headers) + len(answer.headers) + len(answer.resources)
-    headers = sum(len(name) + len(value) for name, value in (*key.headers, *answer.headers)) + len(answer.lines)
-    names = sum(len(part) for resource in answer.resources for part in resource)
+    headers = sum([len(name) + len(value) for name, value in (*key.headers, *answer.headers)]) + len(answer.lines)
+    names = sum([len(part) for resource in answer.resources for part in resource])
     return _OVERHEAD_BYTES + parts * _PART_BYTES + headers + names + len(key.body) + len(answer.content)

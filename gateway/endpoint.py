@@ -170,8 +170,7 @@ class Endpoint:
 
     async def _read(self, request: Request) -> GraphQLRequest:
         try:
-            async with asyncio.timeout(self._read_seconds):
-                return await read_request(request)
+            return await read_request(request, self._read_seconds)
         except TimeoutError:
             raise RefusalError(408, "The request body did not arrive in time.", code="TIMEOUT") from None
 

@@ -16,10 +16,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.answers import Answers, Finished, Headers, Key, Offer, age_text
 from gateway.compression import normal
+from gateway.http.request import arrived
 from gateway.http.telling import count_operation, log_operation
 from gateway.metrics import LOOKUPS
 from gateway.middleware import declared_bytes, exceeds_headers, name_request
-from gateway.operations import wants_fresh
+from gateway.operations import CALLER, wants_fresh
 from gateway.ready import lines_of
 from gateway.runtime import Runtime
 from gateway.telemetry import log
@@ -85,7 +86,8 @@ class Front:
         caller = self._read_caller(scope)
         if caller is None or scope["query_string"]:
             return await self._endpoint(scope, receive, send)
-        taken = _arrived(receive)
+        first = arrived(receive)
+        taken: Taken = [first] if first else []
         body = _body_of(taken)
         if body is None:
             taken = await self._take(taken, scope, receive)
@@ -120,14 +122,21 @@ class Front:
         return Key(caller, self._runtime.grants.epoch(caller), _deciding(scope["headers"]), body)
 
     def _read_caller(self, scope: Scope) -> str | None:
-        """Return whose answers may be given; None for nobody's, and for heads that are refused behind us."""
+        """
+        Return whose answers may be given; None for nobody's, and for heads that are refused behind us.
+
+        Who it is stays with the request, so that nobody behind us has to find it out again.
+        """
         if exceeds_headers(scope):
             return None
         try:
             caller = self._runtime.mode.callers.known(scope["headers"])
         except GatewayError:
             return None
-        return caller.scope if caller else None
+        if caller is None:
+            return None
+        scope.setdefault("state", {})[CALLER] = caller
+        return caller.scope
 
     async def _take(self, taken: Taken, scope: Scope, receive: Receive) -> Taken:
         """Take the rest of a body, as far as it may be read and comes in time."""
@@ -161,7 +170,7 @@ class Front:
             # Never looked up itself; it replaces what others would get who do not mind.
             key = key._replace(headers=_without(key.headers, b"cache-control"))
         resources = tuple(offer.proofs.resources)
-        kept = _without(_without(headers, _REQUEST_ID), _AGE)
+        kept = _without(headers, _REQUEST_ID, _AGE)
         answer = Finished(kept, lines_of(kept), content, resources, offer.name, offer.proofs.oldest)
         # A longer life gains nothing: by then the right must be proven anew.
         seconds = min(offer.proofs.seconds_left(self._runtime.clock.now()), self._runtime.settings.grant_seconds)
@@ -216,18 +225,6 @@ def _deciding(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     )
 
 
-def _arrived(receive: Receive) -> Taken:
-    """Take the first message if it is there, as it mostly is: then nobody has to wait under a time limit."""
-    awaiting = receive().__await__()
-    try:
-        next(awaiting)
-    except StopIteration as received:
-        return [received.value]
-    # As if whoever waited had been cancelled: the message is still to come.
-    awaiting.close()
-    return []
-
-
 def _length(taken: Taken) -> int:
     return sum(len(message.get("body", b"")) for message in taken if message)
 
@@ -269,5 +266,5 @@ def _are_deciding(names: bytes) -> bool:
     return {name.strip().lower() for name in names.split(b",")} - {b""} <= DECIDING
 
 
-def _without(headers: Headers, left_out: bytes) -> Headers:
-    return tuple(header for header in headers if header[0] != left_out)
+def _without(headers: Headers, *left_out: bytes) -> Headers:
+    return tuple([header for header in headers if header[0] not in left_out])

@@ -24,7 +24,7 @@ class Memo(Generic[T]):
     async def find(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
         """Return what was found for `key`, or what `ask` finds now. Raises what `ask` raises."""
         while (asking := self._asking.get(key)) is not None:
-            await asking.is_over.wait()
+            await asking.over()
         if key not in self._found:
             return await self._ask(key, ask)
         found = self._found[key]
@@ -54,7 +54,7 @@ class Memo(Generic[T]):
             raise
         finally:
             del self._asking[key]
-            asking.is_over.set()
+            asking.end()
         return found
 
 
@@ -63,4 +63,15 @@ class _Asking:
 
     def __init__(self) -> None:
         self.task: asyncio.Task[Any] | None = asyncio.current_task()
-        self.is_over = asyncio.Event()
+        # Made for the first who waits: mostly nobody does.
+        self._is_over: asyncio.Event | None = None
+
+    async def over(self) -> None:
+        """Wait until there is an answer, or nobody asks any more."""
+        self._is_over = self._is_over or asyncio.Event()
+        await self._is_over.wait()
+
+    def end(self) -> None:
+        """Tell those who wait."""
+        if self._is_over is not None:
+            self._is_over.set()

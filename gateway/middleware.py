@@ -1,5 +1,5 @@
 """
-What every request passes, outermost first: id, CORS, headers of safety, last resort, bounds of headers and body.
+What every request passes, outermost first: its name and headers of safety, CORS, last resort, bounds of head and body.
 
 Pure ASGI classes; they know nothing of GraphQL but how an error is written.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -60,9 +60,8 @@ _PREFLIGHT_SECONDS = "600"
 def protection(settings: Settings, refused: Refused = nobody_hears) -> list[Middleware]:
     """Return all of it in its order, for the application."""
     return [
-        Middleware(RequestId),
+        Middleware(Signature),
         Middleware(CrossOrigin, allowed=settings.allowed_origins),
-        Middleware(SecurityHeaders),
         Middleware(LastResort),
         Middleware(HeaderBounds, refused=refused),
         Middleware(BodyLimit, maximum=settings.max_request_bytes, refused=refused),
@@ -112,8 +111,12 @@ def _first(scope: Scope, wanted: bytes) -> bytes:
     return b""
 
 
-class RequestId:
-    """Names each request, by the client's `X-Request-Id` when that is a plain word; the answer repeats the name."""
+class Signature:
+    """
+    Names each request, by the client's `X-Request-Id` when that is a plain word, and has each answer repeat the name.
+
+    Answers also get the headers that keep browsers careful, where they do not say it better themselves.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -123,7 +126,8 @@ class RequestId:
             return await self._app(scope, receive, send)
         request_id = name_request(scope)
         scope.setdefault("state", {})["request_id"] = request_id
-        return await self._app(scope, receive, _adding(send, {"X-Request-Id": request_id}))
+        safe = _SAFE if scope["type"] == "http" else ()
+        return await self._app(scope, receive, _adding(send, ((b"x-request-id", request_id.encode()), *safe)))
 
 
 class CrossOrigin:
@@ -143,7 +147,7 @@ class CrossOrigin:
             asked = headers.get("access-control-request-headers", "")
             response = Response(status_code=204, headers={**permits, **(_preflight(asked) if len(permits) > 1 else {})})
             return await response(scope, receive, send)
-        return await self._app(scope, receive, _adding(send, permits))
+        return await self._app(scope, receive, _adding(send, _raw(permits)))
 
     def _permits(self, origin: str) -> dict[str, str]:
         # Told also to other origins, so that no cache gives the answer of one to another.
@@ -166,18 +170,6 @@ def _preflight(asked: str) -> dict[str, str]:
         "Access-Control-Max-Age": _PREFLIGHT_SECONDS,
         "Vary": "Origin, Access-Control-Request-Headers",
     }
-
-
-class SecurityHeaders:
-    """Adds the headers that keep browsers careful, where an answer does not say it better itself."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            send = _adding(send, SECURITY_HEADERS)
-        await self._app(scope, receive, send)
 
 
 class LastResort:
@@ -251,9 +243,8 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        error = PayloadTooLargeError(f"The request body is longer than {self._maximum} bytes.")
         if (declared_bytes(scope) or 0) > self._maximum:
-            return await self._away.answer(413, "body", error, scope, receive, send)
+            return await self._refuse(scope, receive, send)
         left = self._maximum
 
         async def count() -> Message:
@@ -268,16 +259,26 @@ class BodyLimit:
             return await self._app(scope, count, send)
         except _TooLargeError:
             # Raised while reading, so no answer has begun.
-            return await self._away.answer(413, "body", error, scope, receive, send)
+            return await self._refuse(scope, receive, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        error = PayloadTooLargeError(f"The request body is longer than {self._maximum} bytes.")
+        await self._away.answer(413, "body", error, scope, receive, send)
 
 
 class _TooLargeError(Exception):
     """Carries the news from where the body is read to where it is answered; nobody between them may understand it."""
 
 
-def _adding(send: Send, extra: Mapping[str, str]) -> Send:
+def _raw(headers: Mapping[str, str]) -> Sequence[tuple[bytes, bytes]]:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+
+
+_SAFE = _raw(SECURITY_HEADERS)
+
+
+def _adding(send: Send, added: Sequence[tuple[bytes, bytes]]) -> Send:
     """Return a `send` that adds headers; one that is there already stays as it is, except that Vary grows."""
-    added = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in extra.items()]
 
     async def send_with(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -287,11 +288,12 @@ def _adding(send: Send, extra: Mapping[str, str]) -> Send:
     return send_with
 
 
-def _add(message: Message, added: Iterable[tuple[bytes, bytes]]) -> None:
-    headers = MutableHeaders(scope=message)
-    present = {name.lower() for name, _ in headers.raw}
+def _add(message: Message, added: Sequence[tuple[bytes, bytes]]) -> None:
+    headers = message["headers"] = list(message.get("headers", ()))
+    present = {name.lower() for name, _ in headers}
     for name, value in added:
         if name not in present:
-            headers.raw.append((name, value))
+            headers.append((name, value))
         elif name == b"vary":
-            headers.add_vary_header(value.decode("latin-1"))
+            MutableHeaders(scope=message).add_vary_header(value.decode("latin-1"))
+            headers = message["headers"]

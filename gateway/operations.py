@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
 from gateway import VERSION
@@ -24,6 +25,9 @@ from schema.health import CircuitState, PlaneHealth
 from schema.ids import checked_project
 from schema.plane import Plane
 from schema.scalars import DateTime
+
+# Where the state of a request has its caller, when somebody in front of the operation has found out already.
+CALLER = "caller"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +74,12 @@ def opener(runtime: Runtime) -> Callable[[HTTPConnection, str], Awaitable[OpenOp
     places = Places()
 
     async def open_operation(request: HTTPConnection, request_id: str) -> OpenOperation:
-        caller = await runtime.mode.callers.read(request.headers.raw)
-        fresh = wants_fresh(request.headers.raw)
-        trace = runtime.traces.begin(request.headers)
+        headers = request.headers
+        # Taken, so that whoever opens once more for the same request is asked for his credential again.
+        known = request.scope.get("state", {}).pop(CALLER, None)
+        caller = known or await runtime.mode.callers.read(headers.raw)
+        fresh = wants_fresh(headers.raw)
+        trace = runtime.traces.begin(headers)
         reader = Reader(runtime, caller, fresh=fresh, trace=trace)
         directory = Directory(reader, addresses)
         context = Context(
@@ -82,7 +89,7 @@ def opener(runtime: Runtime) -> Callable[[HTTPConnection, str], Awaitable[OpenOp
             version=VERSION,
             now=runtime.clock.now(),
             request_id=request_id,
-            project_id=_project_id(request, settings),
+            project_id=_project_id(headers, settings),
         )
         return OpenOperation(context, reader, directory, caller.name if caller else None, trace)
 
@@ -122,8 +129,8 @@ def plane_health(runtime: Runtime) -> list[PlaneHealth]:
     ]
 
 
-def _project_id(request: HTTPConnection, settings: Settings) -> str | None:
-    named = request.headers.getlist("x-project-id")
+def _project_id(headers: Headers, settings: Settings) -> str | None:
+    named = headers.getlist("x-project-id")
     if len(named) > 1:
         raise BadUserInputError("The request names more than one project.")
     return checked_project(named[0]) if named else settings.project_id

@@ -81,7 +81,7 @@ class Reader:
     async def ask(self, reading: Reading[T]) -> Answer[T]:
         """Return the answer to a read. Raises UpstreamError, or LimitExceededError past the reads of an operation."""
         caller = self.caller
-        key = (reading.origin, *reading.read.key())
+        key = (reading.origin, *reading.read.key)
         answer = await self._memo.find(key, lambda: self._answer(reading, caller))
         self._rest_on(reading, answer)
         return answer
@@ -95,7 +95,7 @@ class Reader:
         Raises UpstreamError, also after the sink got some of it.
         """
         caller, runtime = self.caller, self.runtime
-        key = (_SHARED if reading.shared else self._private(caller), reading.origin, *reading.read.key())
+        key = (_SHARED if reading.shared else self._private(caller), reading.origin, *reading.read.key)
         index = None if self._fresh or not self._may_open(reading, caller) else await find_page(runtime.store, key)
         if index is not None:
             self.statistics.cache_hits += 1
@@ -132,7 +132,7 @@ class Reader:
 
         Raises UpstreamTimeoutError.
         """
-        key = (self.caller.scope, reading.origin, *reading.read.key())
+        key = (self.caller.scope, reading.origin, *reading.read.key)
         turn = self.runtime.turns.setdefault(key, asyncio.Lock())
         try:
             async with asyncio.timeout(max(0.0, self._deadline - self.runtime.clock.monotonic())):
@@ -183,16 +183,16 @@ class Reader:
         # A stored refusal is the caller's own and raises here; it reveals nothing that needs a grant.
         value = reading.interpret(Body(entry.status, entry.content, entry.fetched_at))
         if not self._may_open(reading, caller):
-            if reading.probe is None or reading.probe == reading.read:
+            if reading.probe is None:
                 return await self._fetched(reading, reading.read, caller)
-            await self._fetched(reading, reading.probe, caller)
+            await self._fetched(reading, reading.probe(), caller)
         self.statistics.cache_hits += 1
         return Answer(value, entry.fetched_at, cached=True, immutable=entry.immutable)
 
     async def _stored(self, reading: Reading[T], caller: Caller) -> Entry | None:
         scopes = (_SHARED, self._private(caller)) if reading.shared else (self._private(caller),)
         for scope in scopes:
-            if entry := await self.runtime.store.get((scope, reading.origin, *reading.read.key())):
+            if entry := await self.runtime.store.get((scope, reading.origin, *reading.read.key)):
                 return entry
         return None
 
@@ -206,7 +206,7 @@ class Reader:
     async def _fetched(self, reading: Reading[T], read: Read, caller: Caller) -> Answer[T]:
         self._count_read()
         left = self._deadline - self.runtime.clock.monotonic()
-        flight = (caller.scope, reading.origin, *read.key())
+        flight = (caller.scope, reading.origin, *read.key)
         try:
             outcome = await self.runtime.flights.join(
                 flight, lambda: self._fly(reading, read, caller), timeout_seconds=max(0.0, left)
@@ -273,7 +273,7 @@ class Reader:
 
     async def _put(self, scope: str, reading: Reading[T], read: Read, body: Body, lifetime: Lifetime) -> None:
         entry = Entry(body.status, body.content, body.fetched_at, lifetime.immutable)
-        await self.runtime.store.put((scope, reading.origin, *read.key()), entry, lifetime.seconds)
+        await self.runtime.store.put((scope, reading.origin, *read.key), entry, lifetime.seconds)
 
     def _withdraw(self, reading: Reading[T], caller: Caller) -> None:
         if reading.resource is not None:

@@ -19,10 +19,10 @@ class Reading(Generic[T]):
     A read together with all that decides how its body is used.
 
     `interpret` turns the body into the model and raises what GES said instead. `keep` says how long. A body that
-    names a `resource` is opened from the store only by a grant for it; without one `probe` asks GES first whether
-    this caller may, and None means that the read itself is as cheap. A `shared` body is the same for every caller.
-    `addresses` is set for a body that only tells where to ask, as long as nobody shows it: how long that holds.
-    A `fresh` one is not looked for in the store.
+    names a `resource` is opened from the store only by a grant for it; without one the read that `probe` makes asks
+    GES first whether this caller may, and None means that the read itself is as cheap. A `shared` body is the same for
+    every caller. `addresses` is set for a body that only tells where to ask, as long as nobody shows it: how long that
+    holds. A `fresh` one is not looked for in the store.
     """
 
     read: Read
@@ -31,7 +31,7 @@ class Reading(Generic[T]):
     keep: Callable[[T], Lifetime]
     resource: tuple[str, ...] | None = None
     shared: bool = False
-    probe: Read | None = None
+    probe: Callable[[], Read] | None = None
     addresses: Lifetime | None = None
     fresh: bool = False
 

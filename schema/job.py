@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 @strawberry.enum(description="One vocabulary for every plane and version. `rawStatus` keeps the upstream's own word.")
 class JobStatus(Enum):
+    # See Plane.
+    __hash__ = object.__hash__
+
     PENDING = strawberry.enum_value("PENDING", description="Accepted, not started. Upstream: `pending`, `waiting`.")
     RUNNING = strawberry.enum_value("RUNNING", description="Started. Upstream: `running`.")
     SUCCEEDED = strawberry.enum_value(

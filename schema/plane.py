@@ -7,6 +7,9 @@ import strawberry
 
 @strawberry.enum(description="The GES REST surface a record came from.")
 class Plane(Enum):
+    # It is looked up with every read, and an enum's own hash is computed in Python.
+    __hash__ = object.__hash__
+
     MANAGEMENT = strawberry.enum_value(
         "MANAGEMENT",
         description="Task center of the project: create, start, stop, import, export, back up. "

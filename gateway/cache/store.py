@@ -238,7 +238,7 @@ def open_store(backend: str, *, max_bytes: int, clock: Clock = time.monotonic, u
 def key_text(key: tuple[str, ...]) -> str:
     """Return a key as backends take it: short, printable, and different for different keys."""
     # With its length before it, no part can be mistaken for two, nor two for one.
-    text = KEY_VERSION + "".join(f"|{len(part)}:{part}" for part in key)
+    text = KEY_VERSION + "".join([f"|{len(part)}:{part}" for part in key])
     if len(text) <= _LONGEST_KEY and text.isascii() and text.isprintable():
         return text
     digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message, Receive
 
 from gateway.http.answer import RefusalError
 from gateway.http.negotiation import JSON
@@ -33,17 +35,46 @@ class GraphQLRequest:
         return None if persisted is None else persisted if isinstance(persisted, dict) else {}
 
 
-async def read_request(request: Request) -> GraphQLRequest:
-    """Return the parameters of a GET or POST. Raises RefusalError."""
+async def read_request(request: Request, seconds: float | None = None) -> GraphQLRequest:
+    """Return the parameters of a GET or POST. Raises RefusalError, TimeoutError when a body does not come in time."""
     if request.method == "GET":
         return _checked(request.query_params, from_url=True)
     _check_headers(request.headers)
-    parameters = _parse_json(await request.body(), "The request body")
+    parameters = _parse_json(await _body(request.receive, seconds), "The request body")
     if isinstance(parameters, list):
         raise RefusalError(400, "Batches are not accepted: send one operation a request.")
     if not isinstance(parameters, dict):
         raise RefusalError(400, "The request body must be a JSON object.")
     return read_parameters(parameters)
+
+
+def arrived(receive: Receive) -> Message | None:
+    """Take the next message if it is there, as the first mostly is: then nobody has to wait under a time limit."""
+    awaiting = receive().__await__()
+    try:
+        next(awaiting)
+    except StopIteration as received:
+        message: Message = received.value
+        return message
+    # As if whoever waited had been cancelled: the message is still to come.
+    awaiting.close()
+    return None
+
+
+async def _body(receive: Receive, seconds: float | None) -> bytes:
+    """Return the body, whole. Raises ClientDisconnect."""
+    first = arrived(receive)
+    if first and first["type"] == "http.request" and not first.get("more_body", False):
+        return bytes(first.get("body", b""))
+    pieces = []
+    async with asyncio.timeout(seconds):
+        message = first or await receive()
+        while message["type"] == "http.request":
+            pieces.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                return b"".join(pieces)
+            message = await receive()
+    raise ClientDisconnect
 
 
 def read_parameters(parameters: Mapping[str, Any]) -> GraphQLRequest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from gateway.cache.lifetime import Lifetime
@@ -197,15 +198,14 @@ class JobReads:
 
     def _reading(self, place: Place, ref: JobRef, window: Window) -> Reading[JobRead]:
         asked = JobRef(ref.plane, GraphKey(ref.graph.project, name=place.name), ref.job_id)
-        probe = service.ask_job(asked, STATUS_ONLY)
         return Reading(
-            probe if window == STATUS_ONLY else service.ask_job(asked, window),
+            service.ask_job(asked, window),
             place.origin,
             lambda body: service.read_job(body, ref, window),
             lambda read: self._keep(ref, read.job),
             resource=_resource(ref),
             shared=place.shared,
-            probe=probe,
+            probe=None if window == STATUS_ONLY else partial(service.ask_job, asked, STATUS_ONLY),
             fresh=self._fresh,
         )
 

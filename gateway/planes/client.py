@@ -6,7 +6,6 @@ Classifies nothing but the exchange itself: any HTTP status is a body. Knows no 
 from __future__ import annotations
 
 import asyncio
-import copy
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -42,6 +41,7 @@ FORWARDED_HEADERS = frozenset(
 FIXED_HEADERS = {"Accept": "application/json", "Content-Type": "application/json", "X-Language": "en-us"}
 _CLIMBING = re.compile(r"/\.{1,2}(?=[/?]|$)")
 OUT_OF_SERVICE_STATUSES = frozenset({502, 503, 504})
+_FAILED = (Outcome.TIMEOUT, Outcome.UNAVAILABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ class PlaneClient:
             await response.aclose()
 
     def _settle(self, breaker: Breaker, ticket: int, exchange: _Exchange, seconds: float) -> None:
-        if exchange.status in OUT_OF_SERVICE_STATUSES or exchange.outcome in {Outcome.TIMEOUT, Outcome.UNAVAILABLE}:
+        if exchange.status in OUT_OF_SERVICE_STATUSES or exchange.outcome in _FAILED:
             breaker.failed(ticket)
         elif exchange.outcome is Outcome.ANSWERED:
             breaker.succeeded(ticket, self._clock())
@@ -246,9 +246,9 @@ def _url(origin: str, target: str) -> httpx.URL:
 
     A test compares it with the one that httpx makes of the same text.
     """
-    url = copy.copy(_parsed(origin))
     path, _, query = target.partition("?")
-    around = url._uri_reference
+    around = _parsed(origin)._uri_reference
+    url = httpx.URL.__new__(httpx.URL)
     url._uri_reference = around._replace(path=around.path.rstrip("/") + path, query=query or None)
     return url
 

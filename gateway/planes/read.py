@@ -29,15 +29,15 @@ class Read:
     carries_requests: bool = False
     # Path and query as they go on the wire; made once, for keys ask for it again and again.
     target: str = field(init=False)
+    # What makes two reads equal, for keys; a tuple, so that no separator can be forged.
+    key: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        path = "/".join(map(_encoded, (self.project, *self.segments)))
+        path = "/".join([_encoded(segment) for segment in (self.project, *self.segments)])
         query = "&".join([f"{_encoded(name)}={_encoded(value)}" for name, value in self.params])
-        object.__setattr__(self, "target", f"/{ROOTS[self.plane]}/{path}" + (f"?{query}" if query else ""))
-
-    def key(self) -> tuple[str, ...]:
-        """Return what makes two reads equal, for keys; a tuple, so that no separator can be forged."""
-        return (self.plane.name, self.target)
+        target = f"/{ROOTS[self.plane]}/{path}" + (f"?{query}" if query else "")
+        object.__setattr__(self, "target", target)
+        object.__setattr__(self, "key", (self.plane.name, target))
 
 
 def _encoded(text: str) -> str:

@@ -92,7 +92,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 headers=_as_spelled(request.headers),
                 data=content or None,
                 allow_redirects=False,
-                timeout=_timeouts(request.extensions.get("timeout", {})),
+                timeout=_timeouts(**request.extensions.get("timeout", {})),
             )
         except FAILURES as failure:
             error = _as_httpx(failure)
@@ -201,15 +201,18 @@ def _as_httpx(failure: BaseException) -> httpx.TransportError:
 
 
 def _as_spelled(headers: httpx.Headers) -> list[tuple[str, str]]:
-    return [(name.decode(headers.encoding), value.decode(headers.encoding)) for name, value in headers.raw]
+    encoding = headers.encoding
+    return [(name.decode(encoding), value.decode(encoding)) for name, value in headers.raw]
 
 
-def _timeouts(seconds: dict[str, float | None]) -> aiohttp.ClientTimeout:
-    pool, connect = seconds.get("pool"), seconds.get("connect")
+@functools.lru_cache(maxsize=64)
+def _timeouts(
+    *, connect: float | None = None, read: float | None = None, write: float | None = None, pool: float | None = None
+) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(
         total=None,
         # aiohttp's `connect` covers the wait for a connection and the connecting together.
         connect=None if pool is None or connect is None else pool + connect,
         sock_connect=connect,
-        sock_read=seconds.get("read"),
+        sock_read=read,
     )

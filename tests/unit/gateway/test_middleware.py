@@ -12,7 +12,7 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
-from gateway.middleware import BodyLimit, CrossOrigin, HeaderBounds, LastResort, RequestId, SecurityHeaders, protection
+from gateway.middleware import BodyLimit, CrossOrigin, HeaderBounds, LastResort, Signature, protection
 from gateway.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -226,8 +226,7 @@ async def test_a_star_allows_every_origin() -> None:
 
 
 MIDDLEWARE = [
-    RequestId,
-    SecurityHeaders,
+    Signature,
     LastResort,
     HeaderBounds,
     lambda app: BodyLimit(app, maximum=1),
