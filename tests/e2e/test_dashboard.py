@@ -3,13 +3,14 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import APIResponse, Browser, Locator, Page, Request, Route, expect
 
 from gateway.app import create_app
 from gateway.demo.calls import CallLog
@@ -23,6 +24,8 @@ from tests.e2e.browser import Watched, chromium, eventually, serving, watched
 TOKEN = "sandbox-token-all"
 BIG_PAGERANK = "5e9c0707-41d8-4b6a-93f0-27ac1d0e0007007740217"
 PAGERANK = "5e9c070a-41d8-4b6a-93f0-27ac1d0e000a007740220"
+# Starts about a minute after the sandbox.
+NEXT_PAGERANK = "5e9c0745-41d8-4b6a-93f0-27ac1d0e004500004"
 PARTIAL_IMPORT = "8a1f0000000000000000000000000003"
 # The columns of each kind of rows, and whether a chart stands above them.
 ALGORITHMS = {
@@ -150,11 +153,7 @@ def test_older_jobs_are_shown_on_demand_and_stay(visit: Watched) -> None:
 
 def test_a_job_that_starts_meanwhile_appears_and_is_told(visit: Watched, sandbox: Sandbox) -> None:
     open_graph(visit.page)
-    is_live(visit.page)
-    new = visit.page.locator('.about[title="5e9c0745-41d8-4b6a-93f0-27ac1d0e004500004"]')
-    expect(new).to_have_count(0)
-    sandbox.forward(95)
-    expect(new).to_be_visible()
+    is_followed(visit.page, sandbox)
     expect(visit.page.locator("#announcements")).to_contain_text("New: pagerank")
 
 
@@ -296,16 +295,155 @@ def test_a_graph_that_is_stopped_says_so_and_shows_the_rest(visit: Watched) -> N
     expect(visit.page.locator(".jobs tbody tr")).to_have_count(2)
 
 
+def is_told(page: Page, code: str = "PLANE_UNAVAILABLE") -> None:
+    """One notice says that the service plane is out, and that what is shown of it is from before."""
+    problem = page.locator("main .problems .notice")
+    expect(problem).to_contain_text(re.compile(r"Service plane: .+ Shown is the last known state\."))
+    expect(problem.locator(".codes")).to_contain_text(code)
+
+
+def is_over(page: Page) -> None:
+    expect(page.locator("main .problems .notice")).to_have_count(0)
+
+
+def asks(request: Request, name: str) -> bool:
+    return f"query {name}" in (request.post_data or "")
+
+
+def asked(page: Page, name: str) -> list[Request]:
+    """Collect, from now on, the requests with an operation of this name."""
+    requests: list[Request] = []
+    page.on("request", lambda request: requests.append(request) if asks(request, name) else None)
+    return requests
+
+
+def is_followed(page: Page, sandbox: Sandbox) -> None:
+    """Not only has the stream begun: the gateway has looked, and told of what happened since."""
+    is_live(page)
+    new = page.locator(f'.about[title="{NEXT_PAGERANK}"]')
+    expect(new).to_have_count(0)
+    sandbox.forward(95)
+    expect(new).to_be_visible()
+
+
+@contextmanager
+def held_stream(page: Page) -> Iterator[None]:
+    """Let the next stream begin no sooner than this is left."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        is_stream = route.request.headers["accept"] == "text/event-stream"
+        return held.append(route) if is_stream and not held else route.continue_()
+
+    page.route("**/graphql", hold)
+    yield
+    eventually(page, lambda: len(held) == 1)
+    held[0].continue_()
+    page.unroute("**/graphql", hold)
+
+
+def hurry(visit: Watched) -> None:
+    """Let what the page does every so many seconds happen ten times as often, from a fresh start on."""
+    visit.page.add_init_script("const every = setInterval; window.setInterval = (act, wait) => every(act, wait / 10);")
+    visit.page.goto("about:blank")
+    visit.page.goto(visit.origin)
+
+
 def test_an_outage_is_told_while_it_lasts(visit: Watched, sandbox: Sandbox) -> None:
     open_graph(visit.page)
-    is_live(visit.page)
+    is_followed(visit.page, sandbox)
     sandbox.trouble(service={"kind": "status503"})
-    problem = visit.page.locator("main .problems .notice")
-    expect(problem).to_contain_text(re.compile(r"Service plane: .+ Shown is the last known state\."))
-    expect(problem.locator(".codes")).to_contain_text("PLANE_UNAVAILABLE")
-    assert visit.page.locator(".jobs tbody tr").count() == 50
+    is_told(visit.page)
+    assert visit.page.locator(".jobs tbody tr").count() >= 50
     sandbox.trouble(service=None)
-    expect(problem).to_have_count(0)
+    is_over(visit.page)
+
+
+def test_an_outage_from_before_the_first_look_is_told(visit: Watched, sandbox: Sandbox) -> None:
+    """The stream has no job to tell it by: it has seen none of that plane."""
+    hurry(visit)
+    with held_stream(visit.page):
+        open_graph(visit.page)
+        sandbox.trouble(service={"kind": "status503"})
+    is_live(visit.page)
+    is_told(visit.page)
+    # As soon as the stream tells of the plane again, no list is needed.
+    visit.page.route("**/graphql", lambda route: None if asks(route.request, "GraphJobs") else route.continue_())
+    sandbox.trouble(service=None)
+    is_over(visit.page)
+
+
+def test_an_outage_is_told_where_no_job_is_under_way(visit: Watched, sandbox: Sandbox) -> None:
+    hurry(visit)
+    open_graph(visit.page, "hr_people")
+    is_live(visit.page)
+    assert visit.page.locator(".jobs .badge").all_inner_texts() == ["Succeeded"] * 4
+    sandbox.trouble(service={"kind": "status503"})
+    is_told(visit.page)
+    # It is worded differently each time, and told to screen readers once.
+    visit.page.locator("main .problems .notice").evaluate("notice => notice.id = 'first'")
+    lists = asked(visit.page, "GraphJobs")
+    eventually(visit.page, lambda: len(lists) > 3)
+    expect(visit.page.locator("main .problems #first")).to_be_visible()
+    sandbox.trouble(service=None)
+    is_over(visit.page)
+
+
+def test_what_keeps_no_gateway_from_asking_on_is_told_after_a_minute(visit: Watched, sandbox: Sandbox) -> None:
+    visit.page.clock.install()
+    visit.page.reload()
+    open_graph(visit.page, "hr_people")
+    is_live(visit.page)
+    notices = visit.page.locator("main .problems .notice")
+
+    def are(count: int) -> bool:
+        # Not once only: the gateway keeps a list in which nothing moves for five seconds.
+        visit.page.clock.fast_forward("01:01")
+        visit.page.wait_for_timeout(200)
+        return notices.count() == count
+
+    sandbox.trouble(service={"kind": "garbage"})
+    eventually(visit.page, lambda: are(1))
+    is_told(visit.page, "UPSTREAM_MALFORMED")
+    expect(visit.page.locator(".health")).to_have_text("Management: answersService: answers")
+    sandbox.trouble(service=None)
+    eventually(visit.page, lambda: are(0))
+
+
+def test_a_list_from_before_an_outage_does_not_end_it(visit: Watched, sandbox: Sandbox) -> None:
+    """Lists are kept for a while, so the answer to a question may be older than what an event has told."""
+    given: list[APIResponse] = []
+
+    def give_the_first(route: Route) -> None:
+        if not asks(route.request, "GraphJobs"):
+            return route.continue_()
+        given.append(given[0] if given else route.fetch())
+        return route.fulfill(response=given[0])
+
+    hurry(visit)
+    visit.page.route("**/graphql", give_the_first)
+    open_graph(visit.page)
+    is_followed(visit.page, sandbox)
+    sandbox.trouble(service={"kind": "status503"})
+    is_told(visit.page)
+    before = len(given)
+    eventually(visit.page, lambda: len(given) > before + 2)
+    is_told(visit.page)
+    sandbox.trouble(service=None)
+    is_over(visit.page)
+    visit.page.unroute_all(behavior="wait")
+
+
+def test_an_outage_from_before_the_first_look_is_told_of_a_job(visit: Watched, sandbox: Sandbox) -> None:
+    sandbox.forward(12)
+    open_graph(visit.page)
+    with held_stream(visit.page):
+        open_job(visit.page, "27ac1d0e002b007740253")
+        expect(visit.page.locator(".heading .badge").first).to_have_text("Running")
+        sandbox.trouble(service={"kind": "status503"})
+    is_told(visit.page)
+    sandbox.trouble(service=None)
+    is_over(visit.page)
 
 
 def test_a_plane_that_is_out_leaves_the_other(browser: Browser, origin: str, sandbox: Sandbox) -> None:
@@ -319,6 +457,24 @@ def test_a_plane_that_is_out_leaves_the_other(browser: Browser, origin: str, san
         )
         planes = set(visit.page.locator(".jobs tbody tr td:nth-child(3)").all_inner_texts())
         assert planes == {"Management"}
+        expect(visit.page.locator("main .problems")).not_to_contain_text("last known")
+
+
+def test_an_answer_that_takes_long_is_waited_for(visit: Watched) -> None:
+    """Were it asked for again meanwhile, the answer would be to a question that another has overtaken."""
+    held: list[Route] = []
+    hurry(visit)
+    expect(visit.page.locator(".live")).to_have_text("Asked again every 5 seconds")
+    visit.page.route(
+        "**/graphql",
+        lambda route: held.append(route) if asks(route.request, "TaskCenter") else route.continue_(),
+    )
+    eventually(visit.page, lambda: len(held) == 1)
+    looks = asked(visit.page, "Health")
+    eventually(visit.page, lambda: len(looks) > 2)
+    assert len(held) == 1
+    held[0].continue_()
+    eventually(visit.page, lambda: len(held) == 2)
 
 
 def test_without_a_stream_it_asks_again(visit: Watched, sandbox: Sandbox) -> None:
@@ -333,7 +489,7 @@ def test_without_a_stream_it_asks_again(visit: Watched, sandbox: Sandbox) -> Non
     open_graph(visit.page)
     expect(visit.page.locator(".live")).to_contain_text("Not live")
     sandbox.forward(95)
-    expect(visit.page.locator('.about[title="5e9c0745-41d8-4b6a-93f0-27ac1d0e004500004"]')).to_be_visible()
+    expect(visit.page.locator(f'.about[title="{NEXT_PAGERANK}"]')).to_be_visible()
     sandbox.trouble(service={"kind": "status503"})
     expect(visit.page.locator("main .problems .codes")).to_contain_text("PLANE_UNAVAILABLE")
     # What is known of the plane that is out stays where it is.
@@ -356,7 +512,7 @@ def test_while_nobody_looks_nothing_is_asked(visit: Watched, sandbox: Sandbox) -
     eventually(visit.page, lambda: ends_quiet(visit.page, calls))
     sandbox.forward(95)
     look(visit.page, away=False)
-    expect(visit.page.locator('.about[title="5e9c0745-41d8-4b6a-93f0-27ac1d0e004500004"]')).to_be_visible()
+    expect(visit.page.locator(f'.about[title="{NEXT_PAGERANK}"]')).to_be_visible()
     is_live(visit.page)
 
 
@@ -383,7 +539,7 @@ def test_what_ges_sends_stays_text(visit: Watched) -> None:
     hostile = "<img src=x onerror=alert(1)>"
 
     def spoil(route: Route) -> None:
-        if "GraphJobs" not in (route.request.post_data or ""):
+        if not asks(route.request, "GraphJobs"):
             return route.continue_()
         answer = route.fetch()
         return route.fulfill(response=answer, body=answer.text().replace('"kcore"', json.dumps(hostile)))
@@ -461,6 +617,21 @@ def test_the_token_is_asked_for_and_kept_for_the_tab_only(browser: Browser, sand
         expect(graph_link(page, "supply_chain")).to_be_visible()
         assert TOKEN in page.evaluate("JSON.stringify(sessionStorage)")
         assert page.evaluate("JSON.stringify(localStorage) + document.cookie + location") == "{}" + origin + "/"
+
+
+def test_a_list_that_was_refused_is_not_asked_for_again(visit: Watched, browser: Browser, sandbox: Sandbox) -> None:
+    open_graph(visit.page)
+    graph = visit.page.url.partition("#")[2]
+    app = create_app(Settings(management_url="http://ges.sandbox"), transport=httpx.ASGITransport(sandbox.app))
+    with serving(app) as origin, watched(browser, origin) as refused:
+        lists, looks = asked(refused.page, "GraphJobs"), asked(refused.page, "Health")
+        hurry(refused)
+        refused.page.goto(f"{origin}/#{graph}")
+        expect(refused.page.locator("main .problems .codes")).to_contain_text("UNAUTHENTICATED")
+        lists.clear()
+        looks.clear()
+        eventually(refused.page, lambda: len(looks) > 2)
+        assert lists == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

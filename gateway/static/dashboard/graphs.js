@@ -58,8 +58,8 @@ function link(href, title, about, graph) {
   return h("a", { href }, h("span", { class: "title" }, title, state), h("span", { class: "about" }, about));
 }
 
-/* One word for each plane: what this gateway last met there. */
-export function planesHealth(element) {
+/* One word for each plane: what this gateway last met there. Each time `onAnswer` is told whether all of them answer. */
+export function planesHealth(element, onAnswer) {
   async function load() {
     const data = await askFor(HEALTH, {}, () => {});
     const planes = data?.gateway.planes ?? [];
@@ -67,6 +67,7 @@ export function planesHealth(element) {
     fill(element, lost, planes.map(({ plane, configured, circuit }) =>
       h("li", {}, mark(configured && circuit === "CLOSED"), `${PLANES[plane]}: `, configured ? CIRCUITS[circuit] : "not configured"),
     ));
+    if (data) onAnswer(planes.every(({ circuit }) => circuit === "CLOSED"));
   }
   repeat(10, load);
   return { load };

@@ -27,7 +27,7 @@ export function jobView(id, graphId, shell) {
   async function load() {
     const data = await askFor(JOB_DETAIL, { id }, (problems, error) => {
       shell.refused(error);
-      board.set(problems);
+      board.set(problems.map((one) => ({ ...one, isLastKnown: Boolean(error && job && one.plane) })));
     });
     if (data && !job) announce(`${data.job.name}: ${statusWord(data.job.status)}`);
     if (data) show(data.job);
@@ -53,7 +53,7 @@ export function jobView(id, graphId, shell) {
   }
 
   function onEvent({ type, job: next, problem, previousStatus }) {
-    board.set(problem ? [{ ...problem, message: `${problem.message} Shown is the last known state.` }] : []);
+    board.set(problem ? [{ ...problem, isLastKnown: true }] : []);
     show(next);
     if (previousStatus && previousStatus !== next.status) announce(`${next.name}: ${statusWord(next.status)}`);
     else if (type === "FINISHED") announce(`${next.name} has ended: ${statusWord(next.status)}`);

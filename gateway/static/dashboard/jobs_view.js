@@ -4,12 +4,13 @@ import { announce, fill, h, say } from "./dom.js";
 import { isNewer, jobsTable, PLACES } from "./jobs_table.js";
 import { askFor, follow, liveSign, repeat } from "./live.js";
 import { GRAPH_JOBS, TASK_CENTER, WATCH_GRAPH } from "./operations.js";
-import { problemBoard, reported } from "./problems.js";
+import { problemBoard, reported, stillStands } from "./problems.js";
 import { count, graphState, PLANES, plural, statusWord } from "./words.js";
 
 const PAGE = 50;
 const LOADING = "Loading …";
 const POLL_SECONDS = 5;
+const OLD_SECONDS = 60;
 const STATUS_FILTERS = [
   ["Any status", []],
   ["Under way", ["PENDING", "RUNNING"]],
@@ -61,20 +62,31 @@ function jobsView(shell, kind) {
   const element = h("div", {}, h("div", { class: "heading" }, title, sign.element), about, board.element, filters.element, list.element, h("div", { class: "below" }, more, summary));
   let cursor = null;
   let total = null;
-  let known = { planes: [], problems: [] };
-  const failing = new Map();
-  let asked = 0;
+  let told = [];
+  let [asked, answered, askedAt] = [0, 0, 0];
+  let isRefused = false;
 
   /* Without a cursor everything is asked anew, as far as it was shown. */
   async function load(after = null) {
     const ticket = ++asked;
-    const data = await askFor(...kind.load(filters.value(), after), (problems, error) => {
-      shell.refused(error);
-      note({ problems });
-    });
+    askedAt = performance.now();
+    let problems = [];
+    const data = await askFor(...kind.load(filters.value(), after), (found, error) => {
+      problems = found;
+      isRefused = shell.refused(error);
+    }).finally(() => (answered += 1));
     if (ticket !== asked) return;
-    if (!data) return title.textContent === LOADING && say(title, kind.caption);
-    const page = kind.listOf(data);
+    if (data) {
+      const page = kind.listOf(data);
+      show(page, after);
+      tell([...told.filter((one) => stillStands(one, page.planes)), ...reported(page.planes, problems)]);
+    } else {
+      if (title.textContent === LOADING) say(title, kind.caption);
+      tell([...told.filter(({ at }) => at), ...problems.map((one) => ({ ...one, isOutage: true }))]);
+    }
+  }
+
+  function show(page, after) {
     say(title, page.title);
     shell.title(page.title);
     fill(about, page.about);
@@ -82,7 +94,6 @@ function jobsView(shell, kind) {
     if (after || list.jobs().length <= page.nodes.length) cursor = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : null;
     more.hidden = cursor === null;
     total = page.totalCount;
-    note({ planes: page.planes, problems: known.problems });
     summarize(page.planes);
   }
 
@@ -97,9 +108,10 @@ function jobsView(shell, kind) {
     return [...nodes, ...known].sort((one, other) => isNewer(other, one) - isNewer(one, other));
   }
 
-  function note(changes) {
-    known = { planes: [], problems: [], ...changes };
-    board.set([...reported(known.planes, known.problems), ...failing.values()]);
+  function tell(problems) {
+    told = problems;
+    const shown = new Set(list.jobs().map(({ plane }) => plane));
+    board.set(told.map((problem) => ({ ...problem, isLastKnown: Boolean(problem.isOutage) && shown.has(problem.plane) })));
   }
 
   function summarize(planes) {
@@ -109,12 +121,12 @@ function jobsView(shell, kind) {
     say(summary, `${plural(list.jobs().length, "job")} shown${of}.${note}`);
   }
 
-  function onEvent({ type, job, problem, previousStatus }) {
-    if (problem) failing.set(job.plane, { ...problem, plane: job.plane, message: `${problem.message} Shown is the last known state.` });
-    else failing.delete(job.plane);
-    note(known);
-    if (!list.has(job.id) && !filters.admits(job)) return;
-    list.upsert(job);
+  function onEvent({ type, at, job, problem, previousStatus }) {
+    const isShown = list.has(job.id) || filters.admits(job);
+    if (isShown) list.upsert(job);
+    const outage = problem ? [{ ...problem, plane: job.plane, at, isOutage: true }] : [];
+    tell([...outage, ...told.filter(({ plane, isOutage }) => plane !== job.plane || !isOutage)]);
+    if (!isShown) return;
     if (type === "APPEARED") announce(`New: ${job.name}, ${statusWord(job.status)}`);
     else if (previousStatus && previousStatus !== job.status) announce(`${job.name}: ${statusWord(job.status)}`);
   }
@@ -128,11 +140,27 @@ function jobsView(shell, kind) {
   function start() {
     if (kind.stream) return follow({ ...kind.stream, refresh: () => load(), onEvent, onState: sign.set, onRefused: shell.refused });
     sign.set("polled");
-    return repeat(POLL_SECONDS, () => load());
+    return repeat(POLL_SECONDS, loadAgain);
+  }
+
+  const isOld = () => performance.now() - askedAt > OLD_SECONDS * 1000;
+
+  /* An answer that takes long is waited for: one that another question has overtaken is dropped. */
+  function loadAgain() {
+    if (answered === asked || isOld()) load();
+  }
+
+  /*
+   * A stream tells of planes by jobs under way there, and of none that it has not seen: the rest a list must say. It is
+   * asked for now and then in any case, because not every failure keeps a gateway from asking on.
+   */
+  function refresh(allAnswer) {
+    const isInDoubt = told.length > 0 || !allAnswer || isOld();
+    if (isInDoubt && !isRefused) loadAgain();
   }
 
   const close = () => [ticking, following].forEach((part) => part?.stop());
-  return { element, close };
+  return { element, close, refresh: kind.stream && refresh };
 }
 
 /* `value()` is what the API is asked with, `admits(job)` the same for a job that an event brings. */

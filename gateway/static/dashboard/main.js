@@ -29,7 +29,7 @@ const shell = {
   },
 };
 const nav = graphsNav(byId("graphs"), shell);
-const health = planesHealth(byId("health"));
+const health = planesHealth(byId("health"), (allAnswer) => view?.refresh?.(allAnswer));
 let view = null;
 
 function viewOf(route) {

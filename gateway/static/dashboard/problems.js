@@ -13,8 +13,7 @@ export function problemBoard() {
     element,
     set(problems) {
       const told = unique(problems);
-      // Request ids differ with each try, and are no reason to tell the same again.
-      const now = JSON.stringify(told.map(({ requestId, ...problem }) => problem));
+      const now = JSON.stringify(told.map(newsOf));
       if (now === shown) return;
       shown = now;
       element.replaceChildren(...told.map(box));
@@ -24,15 +23,27 @@ export function problemBoard() {
 
 /* What the planes reported, joined with the request ids that the errors beside them carry. */
 export function reported(planes, problems) {
-  const failed = planes.filter(({ ok }) => !ok).map(({ plane, problem }) => ({ ...problem, plane }));
+  const failed = planes.filter(({ ok }) => !ok).map(({ plane, problem }) => ({ ...problem, plane, isOutage: true }));
   const isAbout = (entry, { plane, code }) => entry.code === code && (entry.plane ?? plane) === plane;
-  return [...failed.map((one) => ({ ...one, requestId: problems.find((entry) => isAbout(entry, one))?.requestId })), ...problems];
+  return unique([...failed.map((one) => ({ ...one, requestId: problems.find((entry) => isAbout(entry, one))?.requestId })), ...problems]);
+}
+
+/* What an event told of a plane stands until a list says something newer; one that is kept for a while may be older. */
+export function stillStands({ plane, at }, planes) {
+  const isNewer = ({ ok, fetchedAt }) => !ok || Date.parse(fetchedAt) > Date.parse(at);
+  return Boolean(at) && !planes.some((report) => report.plane === plane && isNewer(report));
 }
 
 /* One for each plane and code; one that names no plane says nothing new beside one that does. */
 function unique(problems) {
   const isSame = (one, other) => one.code === other.code && (!other.plane || one.plane === other.plane);
   return problems.filter((problem, at) => !problems.slice(0, at).some((earlier) => isSame(earlier, problem)));
+}
+
+/* An outage is worded differently from one try to the next: no reason to tell it again, nor is another request id. */
+function newsOf({ requestId, at, ...problem }) {
+  const { plane, code, isLastKnown } = problem;
+  return problem.retryable ? { plane, code, isLastKnown } : problem;
 }
 
 function box(problem) {
@@ -50,6 +61,6 @@ function box(problem) {
     "div",
     { class: `notice ${isLasting ? "warn" : "bad"}` },
     icon(SIGN),
-    h("div", {}, h("p", {}, h("strong", {}, where), problem.message), h("p", { class: "codes" }, codes.filter(Boolean).join(" · "))),
+    h("div", {}, h("p", {}, h("strong", {}, where), problem.message, problem.isLastKnown && " Shown is the last known state."), h("p", { class: "codes" }, codes.filter(Boolean).join(" · "))),
   );
 }
