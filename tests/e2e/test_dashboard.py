@@ -446,6 +446,24 @@ def test_an_outage_from_before_the_first_look_is_told_of_a_job(visit: Watched, s
     is_over(visit.page)
 
 
+def test_what_could_not_be_read_of_an_ended_job_is_asked_for_again(visit: Watched) -> None:
+    def spoil(route: Route) -> None:
+        if not asks(route.request, "JobDetail"):
+            return route.continue_()
+        answer = route.fetch()
+        problem = {"message": "No list.", "extensions": {"code": "TIMEOUT", "plane": "SERVICE"}}
+        return route.fulfill(response=answer, json={**answer.json(), "errors": [problem]})
+
+    hurry(visit)
+    open_graph(visit.page)
+    visit.page.route("**/graphql", spoil)
+    open_job(visit.page, BIG_PAGERANK)
+    expect(visit.page.locator(".live")).to_have_text("Ended")
+    expect(visit.page.locator("main .problems .notice").first).to_have_text("Service plane: No list.TIMEOUT")
+    visit.page.unroute_all(behavior="wait")
+    is_over(visit.page)
+
+
 def test_a_plane_that_is_out_leaves_the_other(browser: Browser, origin: str, sandbox: Sandbox) -> None:
     sandbox.trouble(service={"kind": "status503"})
     with watched(browser, origin) as visit:

@@ -23,10 +23,11 @@ export function jobView(id, graphId, shell) {
   const element = h("div", {}, trail, h("div", { class: "heading" }, title, status, sign.element), board.element, failure, facts, files, result, request);
   let job = null;
   let shownResult = null;
+  let isLacking = false;
 
   async function load() {
     const data = await askFor(JOB_DETAIL, { id }, (problems, error) => {
-      shell.refused(error);
+      isLacking = !shell.refused(error) && problems.length > 0;
       board.set(problems.map((one) => ({ ...one, isLastKnown: Boolean(error && job && one.plane) })));
     });
     if (data && !job) announce(`${data.job.name}: ${statusWord(data.job.status)}`);
@@ -53,11 +54,15 @@ export function jobView(id, graphId, shell) {
   }
 
   function onEvent({ type, job: next, problem, previousStatus }) {
+    isLacking = false;
     board.set(problem ? [{ ...problem, isLastKnown: true }] : []);
     show(next);
     if (previousStatus && previousStatus !== next.status) announce(`${next.name}: ${statusWord(next.status)}`);
     else if (type === "FINISHED") announce(`${next.name} has ended: ${statusWord(next.status)}`);
   }
+
+  /* No stream follows what has ended: what could not be read of it is asked for until it can be. */
+  const refresh = () => job?.isTerminal && isLacking && load();
 
   const ticking = repeat(1, () => job && took.tick());
   let following;
@@ -65,7 +70,7 @@ export function jobView(id, graphId, shell) {
     if (job?.isTerminal) return sign.set("ended");
     if (element.isConnected) following = follow({ watch: WATCH_JOB, variables: { id }, refresh: load, onEvent, onState: sign.set, isOver: () => job?.isTerminal, onRefused: shell.refused });
   });
-  return { element, close: () => [ticking, following].forEach((part) => part?.stop()) };
+  return { element, refresh, close: () => [ticking, following].forEach((part) => part?.stop()) };
 }
 
 function factsOf(job, took) {
