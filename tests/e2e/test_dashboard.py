@@ -205,6 +205,20 @@ def test_a_job_under_way_is_followed_to_its_end(visit: Watched, sandbox: Sandbox
     assert visit.page.title() == "Succeeded: pagerank – GES gateway: sandbox"
 
 
+def test_a_bar_moves_on_the_page_of_a_job(visit: Watched, sandbox: Sandbox) -> None:
+    """Of jobs inside a graph only its list says how far they are."""
+    hurry(visit)
+    sandbox.forward(20)
+    open_graph(visit.page)
+    open_job(visit.page, "27ac1d0e002b007740253")
+    is_live(visit.page)
+    bar = visit.page.get_by_role("progressbar")
+    before = float(bar.get_attribute("value") or 0)
+    sandbox.forward(10)
+    expect(bar).not_to_have_attribute("value", f"{before:g}")
+    assert float(bar.get_attribute("value") or 0) > before
+
+
 def test_a_result_is_paged_and_charted(visit: Watched) -> None:
     open_graph(visit.page)
     open_job(visit.page, BIG_PAGERANK)

@@ -61,8 +61,11 @@ export function jobView(id, graphId, shell) {
     else if (type === "FINISHED") announce(`${next.name} has ended: ${statusWord(next.status)}`);
   }
 
-  /* No stream follows what has ended: what could not be read of it is asked for until it can be. */
-  const refresh = () => job?.isTerminal && isLacking && load();
+  /*
+   * No stream follows what has ended: what could not be read of it is asked for until it can be. Nor does any tell how
+   * far a job is that nothing else changes of: where GES says that in its lists alone, it has to be asked.
+   */
+  const refresh = () => job && (job.isTerminal ? isLacking : job.progressPercent !== null) && load();
 
   const ticking = repeat(1, () => job && took.tick());
   let following;
