@@ -82,9 +82,7 @@ def create_app(
         lifespan=partial(_lifespan, runtime),
     )
     # Ahead of Starlette itself: what is given again needs nothing of it, and what is executed neither.
-    front = _front(app, protected(endpoint, settings, refused), runtime)
-    app.middleware_stack = front
-    app.state.ready = Ready(PATH.encode(), front.find)
+    app.middleware_stack = _front(app, protected(endpoint, settings, refused), runtime)
     app.state.is_draining = False
     app.state.ending = runtime.ending
     app.state.runtime = runtime
@@ -134,7 +132,9 @@ def _front(app: Starlette, endpoint: ASGIApp, runtime: Runtime) -> Front:
     behind = app.build_middleware_stack()
     if runtime.settings.compression:
         behind, endpoint = Compression(behind), Compression(endpoint)
-    return Front(behind, endpoint, path=PATH, runtime=runtime, answers=answers)
+    front = Front(behind, endpoint, path=PATH, runtime=runtime, answers=answers)
+    app.state.ready = Ready(PATH.encode(), front.find)
+    return front
 
 
 def _checks(runtime: Runtime, schema: strawberry.Schema) -> Checks:

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from gateway.cork import Corked
-from gateway.ready import Ready, ReadyConnection
+from gateway.ready import NOTHING, Ready, ReadyConnection
 from gateway.telemetry import Event, log
 
 Refused = Callable[[str], None]
@@ -221,7 +221,7 @@ class SocketConnection(WebSocketsSansIOProtocol):
 def bounded(
     bounds: ConnectionBounds,
     refused: Refused,
-    ready: Ready | None = None,
+    ready: Ready = NOTHING,
     protocol: type[HttpToolsProtocol] = HttpToolsProtocol,
 ) -> tuple[type[HTTPConnection], type[SocketConnection]]:
     """

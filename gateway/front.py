@@ -164,7 +164,7 @@ class Front:
 
     def _keep(self, key: Key, offer: Offer | None, recording: _Recording) -> None:
         headers, content = recording.headers, recording.content
-        if offer is None or content is None or not _varies_as_known(headers):
+        if offer is None or content is None or not (_varies_as_known(headers) and _tells_length(headers, content)):
             return
         if wants_fresh(key.headers):
             # Never looked up itself; it replaces what others would get who do not mind.
@@ -183,12 +183,13 @@ class Front:
         self._untold.append((request_id, name, time.perf_counter() - started))
 
     def _tell(self) -> None:
+        # First, so that what fails here fails once.
+        untold, self._untold = self._untold, []
         metrics = self._runtime.metrics
-        metrics.count(LOOKUPS, "answers", "hit", by=len(self._untold))
-        for request_id, name, seconds in self._untold:
+        metrics.count(LOOKUPS, "answers", "hit", by=len(untold))
+        for request_id, name, seconds in untold:
             count_operation(metrics, "query", seconds=seconds)
             log_operation(self._log, request_id, name, "query", seconds=seconds, cache_hits=1)
-        self._untold.clear()
 
 
 class _Recording:
@@ -264,6 +265,11 @@ def _varies_as_known(headers: Iterable[tuple[bytes, bytes]]) -> bool:
 @lru_cache(maxsize=64)
 def _are_deciding(names: bytes) -> bool:
     return {name.strip().lower() for name in names.split(b",")} - {b""} <= DECIDING
+
+
+def _tells_length(headers: Headers, content: bytes) -> bool:
+    """Tell whether an answer says where it ends. Another may only be framed by the server that was given it."""
+    return (b"content-length", b"%d" % len(content)) in headers
 
 
 def _without(headers: Headers, *left_out: bytes) -> Headers:

@@ -14,7 +14,10 @@ from typing import Any, cast
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from gateway.telemetry import Event, describe_exception, log
+
 Header = tuple[bytes, bytes]
+Found = tuple[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +25,17 @@ class Ready:
     """
     What is there already for POSTs to `target`.
 
-    `find` is given the scope of a request, of which method and path are left out, and the whole body. It returns the
-    headers of the answer as lines and its content; None lets the request go its way, with whatever was noted in the
-    scope's state.
+    `find` is given the scope of a request, of which path and query are left out, and the whole body. It returns the
+    headers of the answer as lines, the length of its content among them, and that content; None lets the request go
+    its way, with whatever was noted in the scope's state.
     """
 
     target: bytes
-    find: Callable[[Scope, bytes], tuple[bytes, bytes] | None]
+    find: Callable[[Scope, bytes], Found | None]
+
+
+# No request has an empty target.
+NOTHING = Ready(b"", lambda scope, body: None)
 
 
 def lines_of(headers: Sequence[Header]) -> bytes:
@@ -39,7 +46,7 @@ def lines_of(headers: Sequence[Header]) -> bytes:
 class ReadyConnection(HttpToolsProtocol):
     """uvicorn's, which asks `ready` first whenever nothing else is under way that has to be answered before."""
 
-    ready: Ready | None = None
+    ready = NOTHING
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -52,8 +59,15 @@ class ReadyConnection(HttpToolsProtocol):
         if self._held is not None and not self.transport.is_closing():
             self._let_go()
 
+    def on_message_begin(self) -> None:
+        """Begin a request. When it came together with one that was answered, the pause between the two is over."""
+        self._unset_keepalive_if_required()
+        super().on_message_begin()
+
     def on_headers_complete(self) -> None:
         """Begin to answer, or wait for the body."""
+        # Trailers come by the same way, and nobody who looked at the head has seen them.
+        self.headers = self.headers.copy()
         if self._may_be_ready():
             self._held = []
         else:
@@ -69,16 +83,15 @@ class ReadyConnection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Answer what is whole, if the answer is there."""
         if self._held is not None:
-            found = self.ready.find(cast(Scope, self.scope), b"".join(self._held)) if self.ready else None
+            found = self._find(b"".join(self._held))
             if found is not None:
-                return self._give(*found)
+                return self._give(found)
             self._let_go()
         return super().on_message_complete()
 
     def _may_be_ready(self) -> bool:
         return (
-            self.ready is not None
-            and self.url == self.ready.target
+            self.url == self.ready.target
             and self.parser.get_method() == b"POST"
             and (self.cycle is None or self.cycle.response_complete)
             and not self.expect_100_continue
@@ -90,6 +103,14 @@ class ReadyConnection(HttpToolsProtocol):
             and not self.transport.is_closing()
         )
 
+    def _find(self, body: bytes) -> Found | None:
+        try:
+            return self.ready.find(cast(Scope, self.scope), body)
+        except Exception as error:
+            # To the parser, which calls this, it would be the client's mistake.
+            log.error(Event.UNEXPECTED, request_id="", count=1, **describe_exception(error))
+            return None
+
     def _let_go(self) -> None:
         """Let a request go its way, as if it had never been held."""
         held, self._held = self._held or [], None
@@ -97,7 +118,8 @@ class ReadyConnection(HttpToolsProtocol):
         for piece in held:
             super().on_body(piece)
 
-    def _give(self, lines: bytes, content: bytes) -> None:
+    def _give(self, found: Found) -> None:
+        lines, content = found
         self._held = None
         own = lines_of(self.server_state.default_headers)
         self.transport.writelines((STATUS_LINE[200], own, lines, b"\r\n", content))

@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.connections import ConnectionBounds, bounded
+from gateway.ready import NOTHING
 from gateway.telemetry import Event, log
 
 _BACKLOG = 2048
@@ -90,8 +91,8 @@ def _config(
     protocol: type[HttpToolsProtocol] = HttpToolsProtocol,
     bounds: ConnectionBounds = _DEFAULT,
 ) -> uvicorn.Config:
-    refused, ready = (getattr(app.state, name, None) for name in ("refused", "ready"))
-    http, sockets = bounded(bounds, refused or (lambda reason: None), ready, protocol)
+    refused, ready = getattr(app.state, "refused", lambda reason: None), getattr(app.state, "ready", NOTHING)
+    http, sockets = bounded(bounds, refused, ready, protocol)
     # There is no other way to set it than this, and a variable of the environment.
     websockets.http11.MAX_LINE_LENGTH = _LONGEST_SOCKET_HEADER
     return uvicorn.Config(

@@ -1,119 +1,12 @@
-"""Connections: what their deadlines do, with a transport and a loop that only note what is asked of them."""
+"""Connections: what their deadlines do."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
-import uvicorn
-from uvicorn.server import ServerState
 
-from gateway.connections import ConnectionBounds, HTTPConnection, SocketConnection, bounded
+from tests.support_connections import Bench
 
-BOUNDS = ConnectionBounds(most=2, head_seconds=1, idle_seconds=2, stall_seconds=3)
 ASKED = b"GET /livez HTTP/1.1\r\nHost: gateway\r\n\r\n"
-
-
-class Timer:
-    """A call that is due in so many seconds."""
-
-    def __init__(self, seconds: float, run: Callable[[], object]) -> None:
-        self.seconds, self.run, self.is_cancelled = seconds, run, False
-
-    def cancel(self) -> None:
-        self.is_cancelled = True
-
-
-class Loop:
-    """A loop on which no time passes but what the test says."""
-
-    def __init__(self) -> None:
-        self.timers: list[Timer] = []
-        self.tasks: list[Any] = []
-        self.soon: list[Callable[[], object]] = []
-
-    def call_soon(self, call: Callable[[], object]) -> None:
-        self.soon.append(call)
-
-    def call_later(self, seconds: float, call: Callable[..., object], *arguments: object) -> Timer:
-        self.timers.append(Timer(seconds, lambda: call(*arguments)))
-        return self.timers[-1]
-
-    def create_task(self, coroutine: Any) -> Any:
-        coroutine.close()
-        self.tasks.append(coroutine)
-        return self
-
-    def add_done_callback(self, call: object) -> None:
-        """A task is never done here."""
-
-    def due(self) -> list[float]:
-        return [timer.seconds for timer in self.timers if not timer.is_cancelled]
-
-    def pass_time(self) -> None:
-        """Let everything come due that waits now."""
-        waiting = [timer for timer in self.timers if not timer.is_cancelled]
-        self.timers.clear()
-        for timer in waiting:
-            timer.run()
-        self.turn()
-
-    def turn(self) -> None:
-        """Let the loop go round once."""
-        soon, self.soon = self.soon, []
-        for call in soon:
-            call()
-
-
-class Transport:
-    """A connection that takes everything."""
-
-    def __init__(self) -> None:
-        self.written = b""
-        self.is_closed = self.is_aborted = False
-
-    def get_extra_info(self, name: str) -> None:
-        return None
-
-    def is_closing(self) -> bool:
-        return self.is_closed
-
-    def write(self, content: bytes) -> None:
-        self.written += content
-
-    def pause_reading(self) -> None:
-        """Nothing is read here."""
-
-    resume_reading = pause_reading
-
-    def close(self) -> None:
-        self.is_closed = True
-
-    def abort(self) -> None:
-        self.is_closed = self.is_aborted = True
-
-
-class Bench:
-    """One connection, and what became of it."""
-
-    def __init__(self, connections: int = 0) -> None:
-        async def app(scope: Any, receive: Any, send: Any) -> None:
-            raise AssertionError("No task runs here.")
-
-        self.loop, self.transport, self.refused = Loop(), Transport(), list[str]()
-        http, sockets = bounded(BOUNDS, self.refused.append)
-        config = uvicorn.Config(app, http=http, ws=sockets, log_config=None, access_log=False)
-        state = ServerState()
-        state.connections = {object() for _ in range(connections)}  # type: ignore[misc]
-        self.http: HTTPConnection = http(config=config, server_state=state, app_state={}, _loop=self.loop)
-        self.socket: SocketConnection = sockets(config=config, server_state=state, app_state={}, _loop=self.loop)
-        self.http.connection_made(self.transport)  # type: ignore[arg-type]
-
-    def answered(self) -> None:
-        """Let the request under way be answered."""
-        self.http.cycle.response_complete = True
-        self.http.on_response_complete()
 
 
 def test_a_connection_has_time_for_its_head_only() -> None:
@@ -132,7 +25,7 @@ def test_a_whole_head_starts_no_time() -> None:
     bench.http.data_received(ASKED)
     assert bench.loop.due() == []
     bench.answered()
-    assert bench.loop.due() == [5]  # uvicorn's own default for a pause
+    assert bench.loop.due() == [2]
 
 
 def test_half_a_head_is_told_so_and_nothing_is_not() -> None:

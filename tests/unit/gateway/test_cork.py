@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from gateway.cork import Corked
-from tests.unit.gateway.test_connections import Loop
+from tests.support_connections import Loop
 
 HELD = 16 * 1024
 

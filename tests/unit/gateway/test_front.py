@@ -1,13 +1,19 @@
-"""The door: what it gives again, what it lets pass, and that every rule behind it holds there too."""
+"""
+The door: what it gives again, what it lets pass, and that every rule behind it holds there too.
+
+All of it both ways: asked as an application, and asked by the connection before it makes a request of it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, NoReturn
 
 import pytest
+import structlog
 from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
@@ -21,6 +27,7 @@ pytestmark = pytest.mark.anyio
 PATH = "/graphql"
 BODY = b'{"query":"{ job }"}'
 JOB = ("SERVICE", "p1", "", "movies", "job-1")
+POST: Scope = {"type": "http", "path": PATH, "method": "POST", "query_string": b""}
 Header = tuple[bytes, bytes]
 HEADERS: tuple[Header, ...] = (
     (b"host", b"gateway"),
@@ -47,9 +54,11 @@ class Behind:
     status: int = 200
     headers: list[Header] = field(default_factory=lambda: [(b"vary", b"Accept, Origin")])
     pieces: int = 1
+    tells_length: bool = True
     offers: bool = True
     is_final: bool = True
     seconds: float = 1_000
+    fetched_at: datetime | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body, more = b"", scope["type"] == "http"
@@ -61,22 +70,26 @@ class Behind:
         if self.offers:
             proofs = Proofs(set(self.resources), is_final=self.is_final)
             proofs.rest_on(self.runtime.clock.now(), self.seconds)
+            proofs.oldest = self.fetched_at
             scope.setdefault("state", {})["offer"] = Offer(proofs, "Watch")
-        headers = [*self.headers, (b"x-request-id", b"of-%d" % len(self.bodies))]
+        content = b"%d" % len(self.bodies)
+        length = [(b"content-length", b"%d" % (len(content) * self.pieces))] if self.tells_length else []
+        headers = [*self.headers, *length, (b"x-request-id", b"of-%d" % len(self.bodies))]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         for piece in range(self.pieces):
             more_body = piece + 1 < self.pieces
-            await send({"type": "http.response.body", "body": b"%d" % len(self.bodies), "more_body": more_body})
+            await send({"type": "http.response.body", "body": content, "more_body": more_body})
 
 
 @dataclass
 class Door:
-    """A door under test, a caller's proven right, and what stands behind."""
+    """A door under test, a caller's proven right, and what stands behind. A connection asks first if `asks_first`."""
 
     front: Front
     behind: Behind
     runtime: Runtime
     answers: Answers
+    asks_first: bool = False
 
     @property
     def caller(self) -> str:
@@ -97,8 +110,13 @@ class Door:
         async def send(message: Message) -> None:
             sent.append(message)
 
-        whole = [{"type": "http.request", "body": BODY, "more_body": False}] if messages is None else messages
-        asked = {"type": "http", "path": PATH, "method": "POST", "query_string": b"", "headers": list(headers), **scope}
+        whole: list[Message] = [{"type": "http.request", "body": BODY}] if messages is None else list(messages)
+        asked = {**POST, "headers": list(headers), "state": {}, **scope}
+        if self.asks_first and not scope and len(whole) == 1 and whole[0]["type"] == "http.request":
+            found = self.front.find(asked, whole[0]["body"])
+            if found is not None:
+                lines = found[0].removesuffix(b"\r\n").split(b"\r\n")
+                return found[1], {name: value for name, _, value in (line.partition(b": ") for line in lines)}
         await self.front(asked, receiving(whole), send)
         return b"".join(message["body"] for message in sent[1:]), dict(sent[0]["headers"])
 
@@ -125,12 +143,13 @@ def replaced(name: bytes, value: bytes) -> tuple[Header, ...]:
     return (*(header for header in HEADERS if header[0] != name), (name, value))
 
 
-@pytest.fixture
-async def door() -> AsyncIterator[Door]:
+@pytest.fixture(params=["application", "connection"])
+async def door(request: pytest.FixtureRequest) -> AsyncIterator[Door]:
     """Give a door that nobody has passed."""
     runtime = Runtime(Settings(max_request_bytes=1_000), clock=fake_clock())
     behind, answers = Behind(runtime), Answers(100_000, runtime.clock.monotonic)
-    made = Door(Front(behind, behind, path=PATH, runtime=runtime, answers=answers), behind, runtime, answers)
+    front = Front(behind, behind, path=PATH, runtime=runtime, answers=answers)
+    made = Door(front, behind, runtime, answers, asks_first=request.param == "connection")
     runtime.grants.give(made.caller, JOB)
     yield made
     await runtime.close()
@@ -139,13 +158,23 @@ async def door() -> AsyncIterator[Door]:
 async def test_an_equal_request_gets_the_same_bytes_and_a_name_of_its_own(door: Door) -> None:
     """All headers are as they were, but for the one that names the request."""
     first = await door.ask()
-    assert first == (b"1", {b"vary": b"Accept, Origin", b"x-request-id": b"of-1"})
+    assert first == (b"1", {b"vary": b"Accept, Origin", b"content-length": b"1", b"x-request-id": b"of-1"})
     body, headers = await door.ask()
-    assert (body, headers[b"vary"], len(headers)) == (b"1", b"Accept, Origin", 2)
+    assert (body, headers[b"vary"], headers[b"content-length"], len(headers)) == (b"1", b"Accept, Origin", b"1", 3)
     assert len(headers[b"x-request-id"]) == 32
     assert door.behind.bodies == [BODY]
     _, headers = await door.ask((*HEADERS, (b"x-request-id", b"mine-1")))
     assert headers[b"x-request-id"] == b"mine-1"
+
+
+async def test_the_age_of_what_is_given_again_is_told(door: Door) -> None:
+    """Since GES gave the oldest part of it."""
+    door.behind.fetched_at = door.runtime.clock.now()
+    await door.ask()
+    for _ in range(2):
+        pass_time(3)
+        _, headers = await door.ask()
+    assert headers[b"age"] == b"6"
 
 
 async def test_encodings_make_a_difference_only_where_another_one_is_chosen(door: Door) -> None:
@@ -258,6 +287,7 @@ async def test_a_client_that_wants_fresh_data_gets_it_and_renews_what_others_get
         {"status": 206},
         {"pieces": 2},
         {"pieces": 3},
+        {"tells_length": False},
         {"is_final": False},
         {"resources": set()},
         {"seconds": 0},
@@ -302,8 +332,7 @@ async def test_a_body_that_is_refused_anyway_is_not_waited_for(door: Door, lengt
         asked.append(scope)
 
     front = Front(refuse, refuse, path=PATH, runtime=door.runtime, answers=door.answers)
-    scope = {"type": "http", "path": PATH, "method": "POST", "query_string": b""}
-    await front({**scope, "headers": replaced(b"content-length", length)}, receiving([]), no_send)
+    await front({**POST, "headers": replaced(b"content-length", length)}, receiving([]), no_send)
     assert (len(asked), fake_time_loop().seconds) == (1, 0)
 
 
@@ -334,8 +363,7 @@ async def test_a_body_too_long_or_in_too_many_pieces_is_not_held(door: Door, siz
         assert [await receive() for _ in range(20)] == pieces
 
     front = Front(read, read, path=PATH, runtime=door.runtime, answers=door.answers)
-    scope = {"type": "http", "path": PATH, "method": "POST", "query_string": b"", "headers": HEADERS}
-    await front(scope, receive, no_send)
+    await front({**POST, "headers": HEADERS}, receive, no_send)
     assert left == []
 
 
@@ -352,8 +380,11 @@ async def test_what_follows_the_body_can_still_be_received(door: Door) -> None:
         seen.extend([(await receive())["type"], (await receive())["type"]])
 
     front = Front(watch, watch, path=PATH, runtime=door.runtime, answers=door.answers)
-    scope = {"type": "http", "path": PATH, "method": "POST", "query_string": b"", "headers": HEADERS}
-    await front(scope, receiving([{"type": "http.request", "body": BODY}, {"type": "http.disconnect"}]), no_send)
+    await front(
+        {**POST, "headers": HEADERS},
+        receiving([{"type": "http.request", "body": BODY}, {"type": "http.disconnect"}]),
+        no_send,
+    )
     assert seen == ["http.request", "http.disconnect"]
 
 
@@ -383,6 +414,57 @@ async def test_each_answer_that_is_given_again_has_its_line_in_the_log(door: Doo
     )
 
 
+async def test_what_a_connection_looked_up_is_not_looked_up_again(door: Door) -> None:
+    """Not even when the answer has been found meanwhile: it was asked for before."""
+    scopes: list[Scope] = [{**POST, "headers": HEADERS, "state": {}} for _ in range(2)]
+    assert [door.front.find(scope, BODY) for scope in scopes] == [None, None]
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    for scope in scopes:
+        await door.front(scope, receiving([{"type": "http.request", "body": BODY}]), send)
+    assert [message["body"] for message in sent[1::2]] == [b"1", b"2"]
+
+
+async def test_what_is_looked_up_is_counted_once(door: Door) -> None:
+    """Whoever looks first; and what nobody looks up is not."""
+    lookups, operations = "ges_gateway_cache_lookups_total", "ges_gateway_operation_seconds_count"
+    await door.ask()
+    await door.ask(replaced(b"accept", b"text/html"))
+    for _ in range(3):
+        await door.ask()
+    await door.ask(HEADERS[:1])
+    await asyncio.sleep(0)
+    told = door.runtime.metrics.exposition().decode()
+    assert f'{lookups}{{state="miss",tier="answers"}} 2.0' in told
+    assert f'{lookups}{{state="hit",tier="answers"}} 3.0' in told
+    assert f'{operations}{{outcome="ok",type="query"}} 3.0' in told
+
+
+async def test_a_line_that_cannot_be_written_keeps_back_none_after_it(door: Door) -> None:
+    """It fails once, and all by itself."""
+    failures: list[dict[str, Any]] = []
+    fake_time_loop().set_exception_handler(lambda _loop, context: failures.append(context))
+
+    def refuse(*_: object) -> NoReturn:
+        raise ValueError("no line")
+
+    await door.ask()
+    processors = structlog.get_config()["processors"]
+    processors.insert(0, refuse)
+    try:
+        await door.ask()
+        await asyncio.sleep(0)
+    finally:
+        processors.remove(refuse)
+    with capture_logs() as logs:
+        await door.ask()
+        await asyncio.sleep(0)
+    assert (len(failures), len(logs)) == (1, 1)
+
+
 async def no_send(message: Message) -> None:
     """Send nothing to nobody."""
     raise AssertionError(message)
@@ -395,6 +477,5 @@ async def answered(door: Door, receive: Callable[[], Awaitable[Message]]) -> lis
     async def send(message: Message) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "path": PATH, "method": "POST", "query_string": b"", "headers": HEADERS}
-    await door.front(scope, receive, send)
+    await door.front({**POST, "headers": HEADERS}, receive, send)
     return sent
