@@ -1,11 +1,16 @@
-"""Byte answers end to end: what was asked about an ended job is answered again without being run, and never wrongly."""
+"""
+Byte answers end to end: what was asked about an ended job is answered again without being run, and never wrongly.
+
+Neither by the application nor by the connection before it makes a request of it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
@@ -16,6 +21,7 @@ from gateway.app import PATH, create_app
 from gateway.settings import Settings
 from tests.support_clock import FAKE_TIME, fake_clock, pass_time
 from tests.support_ges import ORIGIN, Ges, a_described_graph, a_list_of
+from tests.support_wire import Wire
 
 pytestmark = pytest.mark.anyio
 STATUS = "/ges/v1.0/p1/graphs/movies/jobs/job-1/status"
@@ -47,6 +53,7 @@ class Gateway:
 
     ges: Ges
     client: httpx.AsyncClient
+    wire: Wire | None
     lines: list[Any] = field(default_factory=list)
 
     async def ask(self, query: str, token: str = "one", **headers: str) -> httpx.Response:
@@ -69,27 +76,39 @@ class Gateway:
     def was_run(self) -> bool:
         """Tell whether the last operation was run. One that was looks up the graph as well as the job."""
         line = self.lines[-1]
-        return bool(line["upstream_calls"] + line["cache_hits"] > 1)
+        was_run = bool(line["upstream_calls"] + line["cache_hits"] > 1)
+        # Asked first, the connection leaves nothing to the application that need not be run.
+        assert self.wire is None or self.wire.was_given is not was_run
+        return was_run
+
+
+Open = Callable[..., AbstractAsyncContextManager[Gateway]]
+
+
+@pytest.fixture(params=[False, True], ids=["application", "connection"])
+def open_gateway(request: pytest.FixtureRequest) -> Open:
+    """Give what serves a gateway, asked by one of its doors."""
+    return partial(_open_gateway, by_wire=request.param)
 
 
 @asynccontextmanager
-async def open_gateway(ges: Ges | None = None, **settings: Any) -> AsyncIterator[Gateway]:
+async def _open_gateway(ges: Ges | None = None, *, by_wire: bool, **settings: Any) -> AsyncIterator[Gateway]:
     """Serve a gateway on the running loop."""
     ges = ges or Ges()
     ges.says.setdefault(GRAPHS, a_list_of(a_described_graph()))
     ges.says.setdefault(STATUS, (200, a_job("success", "a", "b")))
     chosen = Settings(**{"management_url": ORIGIN, "project_id": "p1", **settings})
     app = create_app(chosen, transport=ges, clock=fake_clock())
-    transport = httpx.ASGITransport(app)
+    wire = Wire(app) if by_wire else None
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://gateway") as client,
+        httpx.AsyncClient(transport=wire or httpx.ASGITransport(app), base_url="http://gateway") as client,
     ):
-        yield Gateway(ges, client)
+        yield Gateway(ges, client, wire)
 
 
 @pytest.mark.parametrize("query", [QUERY % "isTerminal", ROWS])
-async def test_a_question_about_a_settled_job_is_run_once(query: str) -> None:
+async def test_a_question_about_a_settled_job_is_run_once(open_gateway: Open, query: str) -> None:
     """The second answer has the same bytes and headers, a name of its own, and a line in the log."""
     async with open_gateway() as gateway:
         await gateway.settle(query)
@@ -103,7 +122,7 @@ async def test_a_question_about_a_settled_job_is_run_once(query: str) -> None:
         assert (line["request_id"], line["upstream_calls"], line["cache_hits"]) == ("mine", 0, 1)
 
 
-async def test_what_is_given_again_is_compressed_already() -> None:
+async def test_what_is_given_again_is_compressed_already(open_gateway: Open) -> None:
     """Whoever accepts another encoding gets another answer, run for him once."""
     ges = Ges({STATUS: (200, a_job("success", *(f"vertex-{number}" for number in range(99))))})
     query = ROWS.replace("first: 2", "first: 99")
@@ -119,7 +138,7 @@ async def test_what_is_given_again_is_compressed_already() -> None:
             assert given.json()["data"] == data
 
 
-async def test_a_job_of_the_management_plane_as_well() -> None:
+async def test_a_job_of_the_management_plane_as_well(open_gateway: Open) -> None:
     """Of it the store alone would say as much with one hit; so it is GES that has changed its mind."""
     ges = Ges({IMPORT: (200, {"jobId": "import-1", "status": "success"})})
     async with open_gateway(ges, cache_max_bytes=0) as gateway:
@@ -129,7 +148,7 @@ async def test_a_job_of_the_management_plane_as_well() -> None:
         assert ges.asked == []
 
 
-async def test_a_job_that_may_still_change_is_looked_at_again() -> None:
+async def test_a_job_that_may_still_change_is_looked_at_again(open_gateway: Open) -> None:
     """Running, and ended but not long enough to be believed."""
     query = QUERY % ""
     async with open_gateway(Ges({STATUS: (200, a_job("running"))})) as gateway:
@@ -158,7 +177,7 @@ async def test_a_job_that_may_still_change_is_looked_at_again() -> None:
     ],
     ids=["source", "in a fragment", "aliased", "graph", "list", "gateway", "directory", "graphs", "error"],
 )
-async def test_an_answer_with_anything_in_it_that_may_change_is_made_anew(query: str) -> None:
+async def test_an_answer_with_anything_in_it_that_may_change_is_made_anew(open_gateway: Open, query: str) -> None:
     """How it was read, the clock, the graph, a list, an error."""
     jobs = {"jobList": [], "jobCount": 0}
     async with open_gateway(Ges({"/ges/v1.0/p1/graphs/movies/jobs": (200, jobs)})) as gateway:
@@ -167,14 +186,14 @@ async def test_an_answer_with_anything_in_it_that_may_change_is_made_anew(query:
         assert gateway.was_run()
 
 
-async def test_a_mutation_of_the_text_is_another_question() -> None:
+async def test_a_mutation_of_the_text_is_another_question(open_gateway: Open) -> None:
     """Nothing of the text is understood, so nothing of it is overlooked."""
     async with open_gateway() as gateway:
         await gateway.settle(QUERY % "isTerminal")
         assert (await gateway.ask(QUERY % "jobId")).json()["data"]["findJob"]["jobId"] == "job-1"
 
 
-async def test_a_caller_gets_nothing_that_another_has_proven() -> None:
+async def test_a_caller_gets_nothing_that_another_has_proven(open_gateway: Open) -> None:
     """GES is asked whether he may, and he may not."""
     async with open_gateway() as gateway:
         await gateway.settle(QUERY % "")
@@ -193,7 +212,9 @@ async def test_a_caller_gets_nothing_that_another_has_proven() -> None:
         ((400, {"errorCode": "GES.8301", "errorMessage": "can not find job"}), "NOT_FOUND"),
     ],
 )
-async def test_a_refusal_met_elsewhere_closes_what_was_kept(said: tuple[int, Any], code: str) -> None:
+async def test_a_refusal_met_elsewhere_closes_what_was_kept(
+    open_gateway: Open, said: tuple[int, Any], code: str
+) -> None:
     """Another question of the same caller about the same job was refused: his right is withdrawn."""
     async with open_gateway() as gateway:
         await gateway.settle(QUERY % "")
@@ -202,7 +223,7 @@ async def test_a_refusal_met_elsewhere_closes_what_was_kept(said: tuple[int, Any
         assert (await gateway.ask(QUERY % "")).json()["errors"][0]["extensions"]["code"] == code
 
 
-async def test_a_refused_token_loses_everything_at_once() -> None:
+async def test_a_refused_token_loses_everything_at_once(open_gateway: Open) -> None:
     """A 401 about anything at all ends the epoch; even a token that works again begins with nothing."""
     async with open_gateway() as gateway:
         await gateway.settle(QUERY % "")
@@ -215,7 +236,7 @@ async def test_a_refused_token_loses_everything_at_once() -> None:
         assert ONE_ROW in gateway.ges.asked
 
 
-async def test_a_client_that_wants_fresh_data_gets_it_and_so_do_those_after_it() -> None:
+async def test_a_client_that_wants_fresh_data_gets_it_and_so_do_those_after_it(open_gateway: Open) -> None:
     async with open_gateway() as gateway:
         await gateway.settle(ROWS)
         gateway.ges.says[STATUS] = (200, a_job("success", "c", "d"))
@@ -226,7 +247,7 @@ async def test_a_client_that_wants_fresh_data_gets_it_and_so_do_those_after_it()
         assert not gateway.was_run()
 
 
-async def test_a_changed_setting_serves_nothing_of_before() -> None:
+async def test_a_changed_setting_serves_nothing_of_before(open_gateway: Open) -> None:
     """What is kept lives as long as the process that read the settings."""
     ges = Ges()
     async with open_gateway(ges) as gateway:
@@ -236,14 +257,14 @@ async def test_a_changed_setting_serves_nothing_of_before() -> None:
         assert sorted(ges.asked) == [f"{GRAPHS}?offset=0&limit=100", ONE_ROW][::-1]
 
 
-async def test_nothing_is_kept_when_the_operator_gives_no_room() -> None:
+async def test_nothing_is_kept_when_the_operator_gives_no_room(open_gateway: Open) -> None:
     async with open_gateway(answers_max_bytes=0) as gateway:
         await gateway.settle(QUERY % "")
         await gateway.ask(QUERY % "")
         assert gateway.was_run()
 
 
-async def test_the_right_is_proven_again_when_its_time_is_over() -> None:
+async def test_the_right_is_proven_again_when_its_time_is_over(open_gateway: Open) -> None:
     """A minute by default; where the graph is, is looked up again after half of it."""
     async with open_gateway(service_urls={"movies": ORIGIN}, cache_sharing="proven") as gateway:
         await gateway.settle(QUERY % "")
@@ -255,7 +276,7 @@ async def test_the_right_is_proven_again_when_its_time_is_over() -> None:
         assert gateway.ges.asked == [ONE_ROW]
 
 
-async def test_the_place_of_a_graph_is_believed_no_longer_than_the_directory() -> None:
+async def test_the_place_of_a_graph_is_believed_no_longer_than_the_directory(open_gateway: Open) -> None:
     """A graph that was stopped says so after 30 seconds, as it would without answers kept."""
     async with open_gateway() as gateway:
         await gateway.settle(QUERY % "")
@@ -267,7 +288,7 @@ async def test_the_place_of_a_graph_is_believed_no_longer_than_the_directory() -
         assert error["extensions"]["code"] == "GRAPH_NOT_RUNNING"
 
 
-async def test_rules_on_requests_hold_for_answers_that_are_kept() -> None:
+async def test_rules_on_requests_hold_for_answers_that_are_kept(open_gateway: Open) -> None:
     """Bounds of the head, credentials that contradict each other, media types, and origins each for itself."""
     async with open_gateway(allowed_origins=("https://a.example",)) as gateway:
         await gateway.settle(QUERY % "")
@@ -282,7 +303,7 @@ async def test_rules_on_requests_hold_for_answers_that_are_kept() -> None:
         assert not gateway.was_run()
 
 
-async def test_the_age_of_an_answer_is_told_wherever_it_comes_from() -> None:
+async def test_the_age_of_an_answer_is_told_wherever_it_comes_from(open_gateway: Open) -> None:
     """Nothing for what GES has just said; the seconds since then for what is kept, as data and as bytes alike."""
     async with open_gateway() as gateway:
         assert "age" not in (await gateway.ask(ROWS)).headers
