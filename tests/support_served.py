@@ -11,21 +11,23 @@ from starlette.applications import Starlette
 from uvicorn import Server
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gateway.connections import ConnectionBounds
 from gateway.demo.wire import WiredProtocol
-from gateway.server import _config, open_port, url_of
+from gateway.server import _DEFAULT, _config, open_port, url_of
 
 
 @asynccontextmanager
-async def served(app: Starlette, *, wired: bool = False) -> AsyncIterator[str]:
+async def served(app: Starlette, *, wired: bool = False, bounds: ConnectionBounds = _DEFAULT) -> AsyncIterator[str]:
     """Serve an application until the block ends, and give its address; `wired` as the sandbox is."""
     app.state.is_draining = False
     listener = open_port("127.0.0.1", 0)
-    config = _config(app, 1, WiredProtocol if wired else HttpToolsProtocol)
+    config = _config(app, 1, WiredProtocol if wired else HttpToolsProtocol, bounds)
     config.load()
     # Its own loop would look ten times a second for signals, which are those of the whole process.
     server = Server(config)
     server.lifespan = config.lifespan_class(config)
     await server.startup([listener])
+    app.state.connections = server.server_state.connections
     try:
         yield url_of(listener)
     finally:
