@@ -7,11 +7,12 @@ Knows no routes. What goes on inside a request has deadlines of its own.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from typing import Any, cast
 
 import msgspec
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -20,6 +21,9 @@ from gateway.ready import NOTHING, Ready, ReadyConnection
 from gateway.telemetry import Event, log
 
 Refused = Callable[[str], None]
+
+# While more requests of one connection wait for their turn, no more of them is read.
+_MOST_WAITING = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,19 @@ class _Stall:
         transport.abort()
 
 
+class _Line(FlowControl):
+    """uvicorn's, which reads on for each request that asks for its body, however many wait in line behind it."""
+
+    def __init__(self, transport: asyncio.Transport, waiting: Sized) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
+
+    def resume_reading(self) -> None:
+        """Read on, unless there is enough to do. A few in line are none too many: who leaves is noticed by reading."""
+        if len(self._waiting) < _MOST_WAITING:
+            super().resume_reading()
+
+
 class HTTPConnection(ReadyConnection):
     """uvicorn's, which waits for a client as long as it likes; this one does not."""
 
@@ -102,7 +119,9 @@ class HTTPConnection(ReadyConnection):
             self._turn_away(_FULL, 503, "connections")
             return
         # A transport in all that is used of one here.
-        super().connection_made(cast(asyncio.Transport, Corked(transport, self.loop)))
+        corked = cast(asyncio.Transport, Corked(transport, self.loop))
+        super().connection_made(corked)
+        self.flow = _Line(corked, self.pipeline)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:

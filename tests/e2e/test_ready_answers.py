@@ -29,6 +29,8 @@ PATIENCE_SECONDS = 20.0
 KNOWN, OTHER = b"known", b"other"
 # What the transport takes before it asks for a pause.
 HIGH_WATER_BYTES = 64 * 1024
+# What the loop reads at once.
+READ_BYTES = 256 * 1024
 OWN = {b"date", b"x-request-id", b"age"}
 _NOW = struct.pack("ii", 1, 0)
 
@@ -272,6 +274,25 @@ async def test_r15_slow_clients_who_asks_for_much_and_reads_nothing_holds_little
             while left > 0:
                 left -= len(await loop.sock_recv(client, 2**20))
             await until(lambda: not answering.connection.pipeline)
+
+
+async def test_r14_floods_requests_in_line_are_read_no_faster_than_they_are_answered() -> None:
+    """Each request that is answered would let in a read of them otherwise, however many wait."""
+    answering = Answering()
+    request = asked(OTHER)
+    most = 0
+
+    async def flood(client: Client) -> None:
+        while True:
+            await client.ask(request * 1000)
+
+    async with asking(answering) as client:
+        flooding = asyncio.create_task(flood(client))
+        for _ in range(100):
+            assert await client.content() == b"ran other"
+            most = max(most, len(answering.connection.pipeline))
+        flooding.cancel()
+    assert 500 < most < 100 + READ_BYTES // len(request)
 
 
 @pytest.fixture

@@ -123,3 +123,17 @@ def test_one_connection_too_many_is_told_so() -> None:
     assert bench.refused == ["connections"]
     bench.http.connection_lost(None)
     assert bench.loop.due() == []
+
+
+def test_no_more_is_read_while_many_requests_wait_in_line() -> None:
+    """Whoever asks for a body has his own already; once few wait, reading goes on, for somebody may leave."""
+    bench = Bench()
+    bench.http.data_received(ASKED * 20)
+    assert bench.transport.is_reading_paused
+    bench.http.flow.resume_reading()
+    assert (len(bench.http.pipeline), bench.transport.is_reading_paused) == (19, True)
+    for _ in range(4):
+        bench.answered()
+        assert bench.transport.is_reading_paused
+    bench.answered()
+    assert (len(bench.http.pipeline), bench.transport.is_reading_paused) == (14, False)
