@@ -138,6 +138,10 @@ class HTTPConnection(ReadyConnection):
         if self._head_timer is None and (self._is_in_head or not is_at_rest):
             self._await_head()
 
+    def eof_received(self) -> None:
+        """Close: the client says no more. By itself the loop would, and drop what is held back of the last turn."""
+        self.transport.close()
+
     def on_message_begin(self) -> None:
         """Begin a request."""
         self._is_in_head = True

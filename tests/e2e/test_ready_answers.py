@@ -184,12 +184,13 @@ async def test_a_known_answer_waits_for_one_that_takes_long() -> None:
         assert [await client.content(), await client.content()] == [b"ran other", b"ran known"]
 
 
-async def test_a_client_that_says_no_more_gets_its_answer() -> None:
-    """It closes its side right behind the request."""
+@pytest.mark.parametrize(("body", "content"), [(KNOWN, b"given known"), (OTHER, b"ran other")])
+async def test_a_client_that_says_no_more_gets_its_answer(body: bytes, content: bytes) -> None:
+    """It closes its side right behind the request; what was answered by then is not held back any longer."""
     async with asking(Answering()) as client:
-        client.writer.write(asked(KNOWN))
+        client.writer.write(asked(body))
         client.writer.write_eof()
-        assert (await client.rest()).endswith(b"\r\n\r\ngiven known")
+        assert (await client.rest()).endswith(b"\r\n\r\n" + content)
 
 
 async def test_a_client_that_leaves_before_its_answer_does_no_harm() -> None:

@@ -137,3 +137,21 @@ def test_no_more_is_read_while_many_requests_wait_in_line() -> None:
         assert bench.transport.is_reading_paused
     bench.answered()
     assert (len(bench.http.pipeline), bench.transport.is_reading_paused) == (14, False)
+
+
+def test_nothing_is_held_back_from_a_client_that_says_no_more() -> None:
+    """The loop would close the connection without asking what is still to be written in this turn."""
+    bench = Bench()
+    bench.http.transport.write(b"answer")
+    bench.http.eof_received()
+    assert (bench.transport.written, bench.transport.is_closed) == (b"answer", True)
+
+
+def test_a_pause_that_ends_when_the_connection_is_lost_already_cuts_nothing() -> None:
+    """uvicorn leaves its timer running when the client has broken off."""
+    bench = Bench()
+    bench.http.data_received(ASKED)
+    bench.answered()
+    bench.http.connection_lost(ConnectionResetError())
+    bench.loop.pass_time()
+    assert bench.loop.due() == []
