@@ -218,9 +218,10 @@ async def test_an_answer_before_a_request_that_cannot_be_read_arrives() -> None:
         assert (await client.rest()).startswith(b"HTTP/1.1 400 ")
 
 
-async def test_the_end_of_the_server_delivers_what_is_not_written_yet() -> None:
+@pytest.mark.parametrize("length", [0, 1_000_000], ids=["held back", "partly written"])
+async def test_the_end_of_the_server_delivers_what_is_not_written_yet(length: int) -> None:
     """Then the connection is closed, as one at rest is."""
-    answering = Answering(b"x" * 1_000_000)
+    answering = Answering(b"x" * length)
     loop = asyncio.get_running_loop()
     # It comes before what the answer is written by.
     answering.on_found = lambda: loop.call_soon(answering.connection.shutdown)
