@@ -14,6 +14,7 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import MutableMapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, BinaryIO, Literal, cast
@@ -113,8 +114,10 @@ class _ByTurn:
     def _write(self) -> None:
         self._loop = None
         lines = []
-        while self._waiting:
-            lines.append(self._waiting.popleft())
+        # Another thread may be writing as well.
+        with suppress(IndexError):
+            while True:
+                lines.append(self._waiting.popleft())
         self._stream.write(b"".join(lines))
         self._stream.flush()
 
