@@ -134,8 +134,8 @@ class HTTPConnection(ReadyConnection):
     def data_received(self, data: bytes) -> None:
         """Take what the client sends; when it is no whole head, the rest must come in time."""
         super().data_received(data)
-        is_at_rest = self._is_answering() or self.timeout_keep_alive_task is not None
-        if self._head_timer is None and (self._is_in_head or not is_at_rest):
+        is_idle = self.timeout_keep_alive_task is not None
+        if self._head_timer is None and (self._is_in_head or not (is_idle or self._is_answering())):
             self._await_head()
 
     def eof_received(self) -> None:

@@ -14,7 +14,6 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import MutableMapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, BinaryIO, Literal, cast
@@ -114,10 +113,12 @@ class _ByTurn:
     def _write(self) -> None:
         self._loop = None
         lines = []
-        # Another thread may be writing as well.
-        with suppress(IndexError):
+        try:
             while True:
                 lines.append(self._waiting.popleft())
+        except IndexError:
+            # All of them; another thread may have written some.
+            pass
         self._stream.write(b"".join(lines))
         self._stream.flush()
 

@@ -19,16 +19,18 @@ class Caller:
 
     `scope` stands in keys and grants for whoever sees the same: a keyed hash, so it reveals nothing and means nothing
     to another process. `headers` go upstream with every read made for this caller. `rights` are our own rule; without
-    any GES decides, by those headers. `name` tells callers of one scope apart where each has bounds of his own.
+    any GES decides, by those headers. `own_name` tells callers of one scope apart where each has bounds of his own.
     """
 
     scope: str
     headers: Mapping[str, str] = field(repr=False)
     rights: Rights | None = None
-    name: str = ""
+    own_name: str = ""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "name", self.name or self.scope)
+    @property
+    def name(self) -> str:
+        """Whose bounds his operations count against."""
+        return self.own_name or self.scope
 
 
 class Callers(Protocol):
