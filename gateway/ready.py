@@ -52,6 +52,9 @@ class ReadyConnection(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         # The body of a request that is to be looked up, as far as it is there.
         self._held: list[bytes] | None = None
+        # What every answer begins with: the server's own headers, and how they are written.
+        self._own: list[Header] = []
+        self._head = b""
 
     def data_received(self, data: bytes) -> None:
         """Take what the client sends. A body that has not come with its head is waited for by the application."""
@@ -121,7 +124,10 @@ class ReadyConnection(HttpToolsProtocol):
     def _give(self, found: Found) -> None:
         lines, content = found
         self._held = None
-        own = lines_of(self.server_state.default_headers)
-        self.transport.writelines((STATUS_LINE[200], own, lines, b"\r\n", content))
+        if self._own is not self.server_state.default_headers:
+            # Another list each second: the date is in it.
+            self._own = self.server_state.default_headers
+            self._head = STATUS_LINE[200] + lines_of(self._own)
+        self.transport.writelines((self._head, lines, b"\r\n", content))
         self.server_state.total_requests += 1
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
