@@ -43,7 +43,8 @@ HARMLESS = {"latency", "set_cookie"}
 PLAUSIBLE = {"unknown_status"}
 # A few at a time: each has all queries under way, and this process plays everybody.
 AT_ONCE = 5
-# Where it came late by more than this, the machine had other things to do, and it is measured again, alone; so often.
+# Where it came late by more than this, or an answer did, the machine may have had other things to do, and it is
+# measured again, alone; so often. What is late by itself is late then as well.
 LATE_SECONDS, TRIES = 0.5, 6
 # As the README promises: the breaker closes within five seconds of the recovery.
 RECOVERY_SECONDS = 5.0
@@ -60,6 +61,11 @@ class Endured:
     afterwards: dict[str, Told]
     lag: Lag
     headers: set[str]
+
+    def late(self, deadline_seconds: float) -> dict[str, float]:
+        """Return the answers that came after the deadline and a tenth, and what this process itself was late."""
+        most = deadline_seconds * 1.1 + self.lag.seconds
+        return {name: told.seconds for name, told in self.answers.items() if told.seconds > most}
 
 
 @dataclass
@@ -98,10 +104,15 @@ async def record(anyio_backend: str) -> AsyncIterator[Record]:
             return await endure(kind, plane, right, call_seconds)
 
     endured = dict(zip(COMBINATIONS, await asyncio.gather(*(in_turn(*one) for one in COMBINATIONS)), strict=True))
-    for combination in sorted(endured, key=lambda one: -endured[one].lag.seconds)[:TRIES]:
-        if endured[combination].lag.seconds > LATE_SECONDS:
+    deadline = 2 * call_seconds
+
+    def doubt(combination: tuple[str, str]) -> tuple[bool, float]:
+        return bool(endured[combination].late(deadline)), endured[combination].lag.seconds
+
+    for combination in sorted(endured, key=doubt, reverse=True)[:TRIES]:
+        if doubt(combination) > (False, LATE_SECONDS):
             endured[combination] = await endure(*combination, right, call_seconds)
-    yield Record(right, calls, endured, written.getvalue().decode(), 2 * call_seconds)
+    yield Record(right, calls, endured, written.getvalue().decode(), deadline)
     structlog.reset_defaults()
 
 
@@ -161,9 +172,7 @@ async def test_the_queries_are_those_of_the_readme() -> None:
 @each
 async def test_every_query_is_answered_in_time(record: Record, kind: str, plane: str) -> None:
     """The deadline and a tenth; and what this process itself was late."""
-    endured = record.by_trouble[kind, plane]
-    most = record.deadline_seconds * 1.1 + endured.lag.seconds
-    assert {name: told.seconds for name, told in endured.answers.items() if told.seconds > most} == {}
+    assert record.by_trouble[kind, plane].late(record.deadline_seconds) == {}
 
 
 @each
