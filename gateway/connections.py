@@ -99,7 +99,17 @@ class _Line(FlowControl):
             super().resume_reading()
 
 
-class HTTPConnection(ReadyConnection):
+class _Ending:
+    """What both kinds of connection do when their client says no more."""
+
+    transport: asyncio.Transport
+
+    def eof_received(self) -> None:
+        """Close. By itself the loop would, and drop what is held back of the last turn."""
+        self.transport.close()
+
+
+class HTTPConnection(_Ending, ReadyConnection):
     """uvicorn's, which waits for a client as long as it likes; this one does not."""
 
     bounds = ConnectionBounds()
@@ -137,10 +147,6 @@ class HTTPConnection(ReadyConnection):
         is_idle = self.timeout_keep_alive_task is not None
         if self._head_timer is None and (self._is_in_head or not (is_idle or self._is_answering())):
             self._await_head()
-
-    def eof_received(self) -> None:
-        """Close: the client says no more. By itself the loop would, and drop what is held back of the last turn."""
-        self.transport.close()
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -208,7 +214,7 @@ class HTTPConnection(ReadyConnection):
         self._stall.begin(self.transport)
 
 
-class SocketConnection(WebSocketsSansIOProtocol):
+class SocketConnection(_Ending, WebSocketsSansIOProtocol):
     """uvicorn's, which leaves a client waiting whose request for a socket cannot be read, and waits for any reader."""
 
     bounds = ConnectionBounds()

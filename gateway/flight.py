@@ -60,7 +60,8 @@ class Flights:
             self.joined += 1
         flight.waiters += 1
         try:
-            await _landing(flight.task, timeout_seconds)
+            # Unlike awaiting the task, this does not cancel it together with the waiter.
+            await asyncio.wait((flight.task,), timeout=timeout_seconds)
             if not flight.task.done():
                 raise TimeoutError
         finally:
@@ -103,29 +104,6 @@ class Flights:
         flight = self._under_way.get(key)
         if flight is not None and flight.task is task:
             del self._under_way[key]
-
-
-async def _landing(task: asyncio.Task[Any], seconds: float | None) -> None:
-    """
-    Wait until a task is done, so long at most. Unlike awaiting it, this does not cancel it together with the waiter.
-
-    As `asyncio.wait` does for many, in half the time.
-    """
-    loop = task.get_loop()
-    waiter = loop.create_future()
-
-    def wake(_: object = None) -> None:
-        if not waiter.done():
-            waiter.set_result(None)
-
-    task.add_done_callback(wake)
-    timer = None if seconds is None else loop.call_later(seconds, wake)
-    try:
-        await waiter
-    finally:
-        task.remove_done_callback(wake)
-        if timer is not None:
-            timer.cancel()
 
 
 async def _run(start: Callable[[], Awaitable[T]]) -> T:

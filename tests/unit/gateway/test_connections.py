@@ -139,11 +139,15 @@ def test_no_more_is_read_while_many_requests_wait_in_line() -> None:
     assert (len(bench.http.pipeline), bench.transport.is_reading_paused) == (14, False)
 
 
-def test_nothing_is_held_back_from_a_client_that_says_no_more() -> None:
+@pytest.mark.parametrize("name", ["http", "socket"])
+def test_nothing_is_held_back_from_a_client_that_says_no_more(name: str) -> None:
     """The loop would close the connection without asking what is still to be written in this turn."""
     bench = Bench()
-    bench.http.transport.write(b"answer")
-    bench.http.eof_received()
+    # A socket is handed the transport of the request that asked for it.
+    bench.socket.connection_made(bench.http.transport)
+    connection = bench.http if name == "http" else bench.socket
+    connection.transport.write(b"answer")
+    connection.eof_received()
     assert (bench.transport.written, bench.transport.is_closed) == (b"answer", True)
 
 

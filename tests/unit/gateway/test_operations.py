@@ -9,7 +9,7 @@ import httpx
 import pytest
 from starlette.requests import Request
 
-from gateway.operations import address_book, opener, plane_health
+from gateway.operations import CALLER, address_book, opener, plane_health
 from gateway.planes.breaker import BreakerState
 from gateway.settings import Settings
 from schema.errors import BadUserInputError, UnauthenticatedError
@@ -180,3 +180,12 @@ async def test_an_operation_counts_against_its_caller_and_not_against_all_who_se
         assert caller is not None
         assert opened.caller == caller.name
         assert (await opener(runtime)(a_request(), "r-1")).caller is None
+
+
+async def test_who_was_found_out_before_is_believed_once() -> None:
+    """A stream opens an operation for each event, and a credential that ended meanwhile must end it."""
+    async with open_runtime(Ges()) as runtime:
+        request = a_request()
+        request.scope["state"] = {CALLER: runtime.mode.callers.known([(b"x-auth-token", b"abc")])}
+        assert (await opener(runtime)(request, "r-1")).caller is not None
+        assert (await opener(runtime)(request, "r-1")).caller is None
